@@ -1,0 +1,48 @@
+# One command per job; .ci/run and the pre-commit hooks call the same ones.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format compile bench-gas lock clean
+
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+
+ARGS ?=
+WORKERS ?= 2
+SOLIDITY := contracts
+PYTHON_SOURCES := steelyard sim scripts tests tools
+
+help: ## Tell what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: ## Install what the lock files say into .venv and node_modules
+	@tools/setup
+
+demo: setup ## Replay a real crash on a local chain (ARGS="--data ...")
+	steelyard demo $(ARGS)
+
+test: setup ## Pass the tests (ARGS="-k ...", WORKERS=2)
+	pytest -n $(WORKERS) $(ARGS)
+
+lint: setup ## Check format, lint and types, Python and Solidity
+	ruff check $(PYTHON_SOURCES)
+	ruff format --check $(PYTHON_SOURCES)
+	mypy
+	forge fmt --check $(SOLIDITY)
+	solhint --quiet --max-warnings 0 '$(SOLIDITY)/**/*.sol'
+
+format: setup ## Format Python and Solidity
+	ruff check --fix-only --quiet $(PYTHON_SOURCES)
+	ruff format $(PYTHON_SOURCES)
+	forge fmt $(SOLIDITY)
+
+compile: setup ## Compile the contracts with ape
+	ape compile $(ARGS)
+
+bench-gas: setup ## Measure gas and bytecode sizes into snapshots/gas.json
+	python -m tests.bench.gas $(ARGS)
+
+lock: setup ## Refresh the lock files from pyproject.toml and package.json
+	uv pip compile pyproject.toml --all-extras --universal --generate-hashes --no-header --no-annotate --quiet -o requirements.lock
+	npm install --package-lock-only --loglevel=error
+
+clean: ## Remove what was installed and built
+	rm -rf .venv node_modules .solcx .build build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info tools/*/*.egg-info
