@@ -8,7 +8,6 @@ export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 ARGS ?=
 WORKERS ?= 2
 SOLIDITY := contracts
-PYTHON_SOURCES := steelyard sim scripts tests tools
 
 help: ## Tell what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,15 +22,15 @@ test: setup ## Pass the tests (ARGS="-k ...", WORKERS=2)
 	pytest -n $(WORKERS) $(ARGS)
 
 lint: setup ## Check format, lint and types, Python and Solidity
-	ruff check $(PYTHON_SOURCES)
-	ruff format --check $(PYTHON_SOURCES)
+	ruff check .
+	ruff format --check .
 	mypy
 	forge fmt --check $(SOLIDITY)
-	solhint --quiet --max-warnings 0 '$(SOLIDITY)/**/*.sol'
+	solhint --disc --noPoster --max-warnings 0 '$(SOLIDITY)/**/*.sol'
 
 format: setup ## Format Python and Solidity
-	ruff check --fix-only --quiet $(PYTHON_SOURCES)
-	ruff format $(PYTHON_SOURCES)
+	ruff check --fix-only --quiet .
+	ruff format .
 	forge fmt $(SOLIDITY)
 
 compile: setup ## Compile the contracts with ape

@@ -1,7 +1,7 @@
 """Where the project's tools lie, and the environment in which they find each other.
 
-`prepare` is called by the command line, by the tests and, through the local ape plugin in `tools/ape-steelyard`, by every
-ape command: nobody has to export a variable.
+`prepare` is called by the command line, by the tests and, through the local ape plugin in `tools/ape-steelyard`,
+by every ape command: nobody has to export a variable.
 
 Exceptions
 ----------

@@ -16,7 +16,11 @@ from steelyard.toolchain import ROOT, SOLC_VERSION
 PROBE_SECONDS = 8
 DOWNLOAD_SECONDS = 180
 
-PROBE = "import requests, solcx.install as s; requests.get(s.BINARY_DOWNLOAD_BASE.format(s._get_os_name(), 'list.json'), timeout=5).raise_for_status()"
+PROBE = """
+import requests, solcx.install as install
+folder = install.BINARY_DOWNLOAD_BASE.format(install._get_os_name(), "list.json")
+requests.get(folder, timeout=5).raise_for_status()
+"""
 INSTALL = "import sys, solcx; solcx.install_solc(sys.argv[1], solcx_binary_path=sys.argv[2])"
 
 
