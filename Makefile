@@ -15,10 +15,10 @@ help: ## Tell what there is
 setup: ## Install what the lock files say into .venv and node_modules
 	@tools/setup
 
-demo: setup ## Replay a real crash on a local chain (ARGS="--data ...")
+demo: compile ## Replay a real crash on a local chain (ARGS="--data ...")
 	steelyard demo $(ARGS)
 
-test: setup ## Pass the tests (ARGS="-k ...", WORKERS=2)
+test: compile ## Pass the tests (ARGS="-k ...", WORKERS=2)
 	pytest -n $(WORKERS) $(ARGS)
 
 lint: setup ## Check format, lint and types, Python and Solidity
@@ -34,9 +34,9 @@ format: setup ## Format Python and Solidity
 	forge fmt $(SOLIDITY)
 
 compile: setup ## Compile the contracts with ape
-	ape compile $(ARGS)
+	@tools/compile
 
-bench-gas: setup ## Measure gas and bytecode sizes into snapshots/gas.json
+bench-gas: compile ## Measure gas and bytecode sizes into snapshots/gas.json
 	python -m tests.bench.gas $(ARGS)
 
 lock: setup ## Refresh the lock files from pyproject.toml and package.json
