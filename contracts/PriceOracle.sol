@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {IPyth} from "@pythnetwork/pyth-sdk-solidity/IPyth.sol";
+import {PythStructs} from "@pythnetwork/pyth-sdk-solidity/PythStructs.sol";
+import {IPriceOracle, PriceState} from "./interfaces/IPriceOracle.sol";
+import {Bounds} from "./libraries/Bounds.sol";
+import {Volatility} from "./libraries/Volatility.sol";
+import {MarketId, lowestMarket} from "./types/MarketId.sol";
+
+/// @title Pyth prices with realised variance; see IPriceOracle.
+contract PriceOracle is IPriceOracle, AccessManaged {
+    /// @dev Time constant of the variance: half of it fades in about 17 hours.
+    uint256 public constant VARIANCE_TAU_SECONDS = 1 days;
+    /// @dev Highest price that fits beside the largest sizes without overflow anywhere [wad].
+    uint256 private constant MAX_PRICE = type(uint96).max;
+
+    IPyth public immutable PYTH;
+
+    mapping(MarketId market => PriceState) private _states;
+    mapping(MarketId market => bytes32) public feedOf;
+
+    constructor(address authority, IPyth pyth) AccessManaged(authority) {
+        PYTH = pyth;
+    }
+
+    /// @inheritdoc IPriceOracle
+    function update(MarketId[] calldata markets, bytes[] calldata updateData) external payable {
+        PythStructs.PriceFeed[] memory feeds = _parse(markets, updateData, 0, uint64(block.timestamp), false);
+        for (uint256 i; i < markets.length; ++i) {
+            _record(markets[i], feeds[i].price);
+        }
+    }
+
+    /// @inheritdoc IPriceOracle
+    function parseFirst(MarketId market, bytes[] calldata updateData, uint64 minPublishTime, uint64 maxPublishTime)
+        external
+        payable
+        returns (uint96 price)
+    {
+        MarketId[] memory markets = new MarketId[](1);
+        markets[0] = market;
+        PythStructs.PriceFeed[] memory feeds = _parse(markets, updateData, minPublishTime, maxPublishTime, true);
+        uint24 confidence;
+        (price, confidence) = _toWad(market, feeds[0].price);
+        PriceState memory state = _record(market, feeds[0].price);
+        _requireCertain(market, confidence, state.maxConfidence);
+    }
+
+    /// @inheritdoc IPriceOracle
+    function setFeed(MarketId market, bytes32 feedId, uint16 maxAge, uint16 maxConfidence) external restricted {
+        Bounds.check("maxAge", maxAge, 1, type(uint16).max);
+        Bounds.check("maxConfidence", maxConfidence, 1, 1e4);
+        PriceState memory state = _states[market];
+        if (feedOf[market] != feedId) delete state;
+        feedOf[market] = feedId;
+        state.maxAge = maxAge;
+        state.maxConfidence = maxConfidence;
+        _states[market] = state;
+        emit FeedSet(market, feedId, maxAge, maxConfidence);
+    }
+
+    /// @inheritdoc IPriceOracle
+    function priceOf(MarketId market) public view returns (uint256) {
+        PriceState memory state = _states[market];
+        if (state.publishedAt == 0) revert PriceMissing(market);
+        if (block.timestamp > uint256(state.publishedAt) + state.maxAge) {
+            revert PriceStale(market, state.publishedAt, state.maxAge);
+        }
+        _requireCertain(market, state.confidence, state.maxConfidence);
+        return state.price;
+    }
+
+    /// @inheritdoc IPriceOracle
+    function pricesOf(uint256 markets) external view returns (uint256[] memory prices) {
+        uint256 count;
+        for (uint256 rest = markets; rest != 0; rest &= rest - 1) {
+            ++count;
+        }
+        prices = new uint256[](count);
+        for (uint256 i; i < count; ++i) {
+            prices[i] = priceOf(lowestMarket(markets));
+            markets &= markets - 1;
+        }
+    }
+
+    /// @inheritdoc IPriceOracle
+    function priceState(MarketId market) external view returns (PriceState memory) {
+        return _states[market];
+    }
+
+    /// @dev Verification is Pyth's. With `isFirst` it also proves that no price of the feed was published between
+    /// `minPublishTime` and the one returned.
+    function _parse(
+        MarketId[] memory markets,
+        bytes[] calldata updateData,
+        uint64 minPublishTime,
+        uint64 maxPublishTime,
+        bool isFirst
+    ) private returns (PythStructs.PriceFeed[] memory feeds) {
+        if (markets.length == 0 || updateData.length == 0) {
+            revert UpdateMalformed(markets.length, updateData.length);
+        }
+        bytes32[] memory feedIds = new bytes32[](markets.length);
+        for (uint256 i; i < markets.length; ++i) {
+            feedIds[i] = feedOf[markets[i]];
+            if (feedIds[i] == 0) revert FeedUnknown(markets[i]);
+        }
+        (feeds,) = PYTH.parsePriceFeedUpdatesWithConfig{value: msg.value}(
+            updateData, feedIds, minPublishTime, maxPublishTime, isFirst, false, false
+        );
+    }
+
+    /// @dev Stores a price that is newer than what is held, and moves the variance; an older one changes nothing.
+    function _record(MarketId market, PythStructs.Price memory update_) private returns (PriceState memory state) {
+        state = _states[market];
+        if (update_.publishTime <= state.publishedAt) return state;
+        (uint96 price, uint24 confidence) = _toWad(market, update_);
+        if (state.publishedAt != 0) {
+            uint256 elapsed = update_.publishTime - state.publishedAt;
+            state.variance =
+                Volatility.updatedVariance(state.variance, state.price, price, elapsed, VARIANCE_TAU_SECONDS);
+        }
+        state.price = price;
+        state.confidence = confidence;
+        state.publishedAt = uint40(update_.publishTime);
+        _states[market] = state;
+        emit PriceUpdated(market, price, confidence, update_.publishTime, state.variance);
+    }
+
+    function _requireCertain(MarketId market, uint256 confidence, uint256 maxConfidence) private pure {
+        if (confidence > maxConfidence * 100) revert PriceUncertain(market, confidence, maxConfidence * 100);
+    }
+
+    /// @dev price * 10^(18 + exponent), exact for the exponents allowed; confidence as 1e-6 of price, up, saturating.
+    function _toWad(MarketId market, PythStructs.Price memory update_)
+        private
+        pure
+        returns (uint96 price, uint24 confidence)
+    {
+        if (update_.price <= 0 || update_.expo > 0 || update_.expo < -18) {
+            revert PriceInvalid(market, update_.price, update_.expo);
+        }
+        uint256 raw = uint64(update_.price);
+        uint256 wad = raw * 10 ** uint256(int256(18 + update_.expo));
+        if (wad > MAX_PRICE) revert PriceInvalid(market, update_.price, update_.expo);
+        uint256 ratio = (uint256(update_.conf) * 1e6 + raw - 1) / raw;
+        return (uint96(wad), ratio > type(uint24).max ? type(uint24).max : uint24(ratio));
+    }
+}

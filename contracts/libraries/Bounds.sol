@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {RiskConfig} from "../types/Ledger.sol";
+import {MarketConfig} from "../types/Market.sol";
+
+/// @notice Every parameter is bounded at both ends.
+library Bounds {
+    /// @notice A parameter is outside [min, max].
+    error ParameterOutOfBounds(bytes32 parameter, uint256 value, uint256 min, uint256 max);
+
+    function check(bytes32 parameter, uint256 value, uint256 min, uint256 max) internal pure {
+        if (value < min || value > max) revert ParameterOutOfBounds(parameter, value, min, max);
+    }
+
+    /// @dev The maker fee is at most the taker fee, which keeps the cost of closing convex (see `Liquidation`).
+    function checkMarket(MarketConfig calldata config, uint16 maxRate) internal pure {
+        check("skewScale", config.skewScale, 1, type(uint64).max);
+        check("maxOpenInterest", config.maxOpenInterest, 1, 1e4);
+        check("minSize", config.minSize, 1, type(uint48).max);
+        check("maxFundingVelocity", config.maxFundingVelocity, 0, uint32(type(int32).max));
+        check("takerFee", config.takerFee, 0, 10_000);
+        check("makerFee", config.makerFee, 0, config.takerFee);
+        check("marginRatio", config.marginRatio, 50, 1e4);
+        check("maintenanceFraction", config.maintenanceFraction, 500, 8000);
+        check("maxRate", maxRate, 0, 5e4);
+    }
+
+    /// @dev Initial margin of at least five times the least reward outlives the charges of a reducing trade.
+    function checkRisk(RiskConfig calldata config, uint16 poolFeeShare) internal pure {
+        check("minReward", config.minReward, 0, 1e9);
+        check("maxReward", config.maxReward, config.minReward, 1e12);
+        check("minInitialMargin", config.minInitialMargin, 5 * uint256(config.minReward), 1e12);
+        check("rewardRatio", config.rewardRatio, 0, config.penaltyRatio);
+        check("penaltyRatio", config.penaltyRatio, 0, 50_000);
+        check("targetHealth", config.targetHealth, 1e4, 4e4);
+        check("poolFeeShare", poolFeeShare, 0, 1e4);
+    }
+}

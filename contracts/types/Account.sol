@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Shares} from "./Shares.sol";
+
+/// @notice How an account's positions share its margin.
+/// @param Cross many markets, requirements add up
+/// @param Isolated at most one market
+enum MarginMode {
+    Cross,
+    Isolated
+}
+
+/// @notice One slot per account.
+/// @param balance quote [wad], signed: a fill moves its whole cost through it
+/// @param mode how positions share the margin
+/// @param openMarkets bit `m` is set while the account has a position in market `m`
+struct Account {
+    int128 balance;
+    MarginMode mode;
+    uint120 openMarkets;
+}
+
+/// @notice One slot per position.
+/// @param shares of the position's side, signed [wad]
+/// @param entryIndex the side's index when funding was last settled [quote wad per share]
+struct Position {
+    Shares shares;
+    int128 entryIndex;
+}
+
+/// @notice What an operator may do for an owner until `expiresAt`, inclusive.
+struct Permission {
+    uint8 flags;
+    uint40 expiresAt;
+}
+
+/// @dev Commit and cancel orders.
+uint8 constant PERMISSION_TRADE = 1;
+/// @dev Move quote between the owner's accounts, set modes and leverage.
+uint8 constant PERMISSION_MARGIN = 2;
+/// @dev Withdraw, to the owner's own address only.
+uint8 constant PERMISSION_WITHDRAW = 4;
+
+/// @notice Value and requirements of an account at current prices [quote wad].
+/// @param equity balance + positions at the oracle price - unsettled funding, down
+/// @param initialMargin what must be left after more risk is taken or quote leaves, up
+/// @param maintenanceMargin under it the account can be liquidated, up
+/// @param notional gross notional of all positions, up
+struct AccountRisk {
+    int256 equity;
+    uint256 initialMargin;
+    uint256 maintenanceMargin;
+    uint256 notional;
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+
+/// @notice Shares of one side of a market [wad], positive on the long side, negative on the short side.
+/// A position's size is `shares * multiplier`; a type of its own, so that shares and sizes cannot be mixed.
+type Shares is int128;
+
+using {magnitude, isLong, isZero, toInt, toSize, indexedUp, indexedDown} for Shares global;
+
+/// @dev A multiplier of one. It only falls, pro rata, when a side is deleveraged.
+uint56 constant ONE_MULTIPLIER = 1e15;
+
+/// @notice `size / multiplier`, towards zero: whoever trades never gets more than was asked for.
+function toShares(int256 size, uint56 multiplier) pure returns (Shares) {
+    return Shares.wrap(SafeCast.toInt128((size * int256(uint256(ONE_MULTIPLIER))) / int256(uint256(multiplier))));
+}
+
+/// @notice `shares * multiplier`, towards zero [base wad].
+function toSize(Shares shares, uint56 multiplier) pure returns (int256) {
+    return (int256(Shares.unwrap(shares)) * int256(uint256(multiplier))) / int256(uint256(ONE_MULTIPLIER));
+}
+
+function magnitude(Shares shares) pure returns (uint256) {
+    int256 raw = Shares.unwrap(shares);
+    return uint256(raw < 0 ? -raw : raw);
+}
+
+function toInt(Shares shares) pure returns (int256) {
+    return Shares.unwrap(shares);
+}
+
+function isLong(Shares shares) pure returns (bool) {
+    return Shares.unwrap(shares) > 0;
+}
+
+function isZero(Shares shares) pure returns (bool) {
+    return Shares.unwrap(shares) == 0;
+}
+
+/// @notice `|shares| * perShare`, up: what a position pays when `perShare` is a growth of its side's index.
+function indexedUp(Shares shares, int256 perShare) pure returns (int256 quote) {
+    int256 product = int256(shares.magnitude()) * perShare;
+    quote = product / 1e18;
+    if (product % 1e18 > 0) quote += 1;
+}
+
+/// @notice `|shares| * perShare`, down: what a position adds to its market's entry sum.
+function indexedDown(Shares shares, int256 perShare) pure returns (int256 quote) {
+    int256 product = int256(shares.magnitude()) * perShare;
+    quote = product / 1e18;
+    if (product % 1e18 < 0) quote -= 1;
+}
