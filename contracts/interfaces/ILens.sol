@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {AccountId} from "../types/AccountId.sol";
+import {MarketId} from "../types/MarketId.sol";
+import {AccountView, MarketView, PoolView, PositionView, Quote} from "../types/Views.sol";
+import {IClearinghouse} from "./IClearinghouse.sol";
+
+/// @title Read-only views of accounts, markets and the pool, many in one call.
+/// @notice Runs the clearinghouse's own libraries on its state, so it cannot disagree with it. Every function that
+/// values something reverts with the oracle's errors where a price is missing, stale or uncertain.
+interface ILens {
+    /// @notice The account has no position in the market.
+    error PositionMissing(AccountId account, MarketId market);
+    /// @notice A quote for nothing, or for less than a share.
+    error SizeZero();
+
+    function CLEARINGHOUSE() external view returns (IClearinghouse);
+
+    /// @notice Health, leverage and requirements of one account.
+    function accountView(AccountId account) external view returns (AccountView memory);
+
+    /// @notice The same of many accounts, in their order.
+    function accountViews(AccountId[] calldata accounts) external view returns (AccountView[] memory views);
+
+    /// @notice Ledger balances of many accounts, the pool and the insurance fund included [quote wad].
+    function balancesOf(AccountId[] calldata accounts) external view returns (int256[] memory balances);
+
+    /// @notice The open positions of an account, lowest market first.
+    function positionsOf(AccountId account) external view returns (PositionView[] memory positions);
+
+    /// @notice The price of `market` beyond which the account is under its maintenance margin, other prices as they
+    /// are: a long is healthy at it and above, a short at it and below. 0 where no price liquidates a long, or where
+    /// none saves a short.
+    /// @dev long: up((MM' - E') / (s*(1 - k*m))); short: down((E' - MM') / (|s|*(1 + k*m))), with E' and MM' the
+    /// account's equity and requirement without the position's worth and requirement; and the floor of the requirement.
+    /// Errors: PositionMissing, the oracle's.
+    function liquidationPrice(AccountId account, MarketId market) external view returns (uint256 price);
+
+    /// @notice What a trade of `sizeDelta` would do now. The fill of an order uses the first price after its delay.
+    /// @dev Says what would be left and what is required; it does not revert for want of margin or open interest.
+    /// Errors: SizeZero, MarketUnknown, the oracle's.
+    function quote(AccountId account, MarketId market, int128 sizeDelta) external view returns (Quote memory);
+
+    /// @notice All listed markets.
+    function marketViews() external view returns (MarketView[] memory views);
+
+    /// @notice The pool, valued over all listed markets.
+    function poolView() external view returns (PoolView memory);
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {AccountRisk, MarginMode} from "./Account.sol";
+import {AccountId} from "./AccountId.sol";
+import {MarketId} from "./MarketId.sol";
+
+/// @notice An account at current prices.
+/// @param risk equity and requirements, pending funding included [quote wad]
+/// @param leverage notional / equity [wad], up; the maximum of the type where equity is not positive
+/// @param health equity / maintenance margin [wad], down; the maximum of the type where nothing is required
+/// @param isLiquidatable whether equity is under the maintenance margin
+struct AccountView {
+    AccountId account;
+    int256 balance;
+    MarginMode mode;
+    uint256 openMarkets;
+    AccountRisk risk;
+    uint256 leverage;
+    int256 health;
+    bool isLiquidatable;
+}
+
+/// @notice A position at current prices.
+/// @param size [base wad]
+/// @param notional |size| * price [quote wad], up
+/// @param unsettledFunding what the position owes since it was last touched [quote wad], up
+/// @param liquidationPrice see `ILens.liquidationPrice`
+struct PositionView {
+    MarketId market;
+    int256 size;
+    uint256 notional;
+    int256 unsettledFunding;
+    uint256 liquidationPrice;
+}
+
+/// @notice A market at its current price.
+/// @param price [wad]
+/// @param publishedAt of the price [seconds]
+/// @param variance realised [wad per day]
+/// @param skew longs less shorts [base wad]
+/// @param longOpenInterest [base wad]
+/// @param shortOpenInterest [base wad]
+/// @param openInterestCap of each side [base wad]
+/// @param fundingRate at this moment [1e-18 per second], longs pay when positive
+/// @param fundingVelocity [1e-18 per second^2]
+/// @param longIndex brought up to date [quote wad per share]
+/// @param shortIndex brought up to date [quote wad per share]
+struct MarketView {
+    MarketId market;
+    uint256 price;
+    uint256 publishedAt;
+    uint256 variance;
+    int256 skew;
+    uint256 longOpenInterest;
+    uint256 shortOpenInterest;
+    uint256 openInterestCap;
+    int256 fundingRate;
+    int256 fundingVelocity;
+    int256 longIndex;
+    int256 shortIndex;
+}
+
+/// @notice The pool and the insurance fund at current prices [quote wad].
+/// @param balance ledger balance of the pool
+/// @param equity balance - sum of skew * price + unsettled funding, down
+/// @param netAssetValue equity - what traders would be paid for unwinding, down
+/// @param insurance balance of the insurance fund
+/// @param tokensHeld settlement tokens in the clearinghouse [token units]
+struct PoolView {
+    int256 balance;
+    int256 equity;
+    int256 netAssetValue;
+    uint256 insurance;
+    uint256 tokensHeld;
+}
+
+/// @notice What a trade would do at the current oracle price.
+/// @param sizeDelta change of the position, rounded to whole shares [base wad]
+/// @param fillPrice average, against the trader [wad]
+/// @param cost quote paid, negative when received [wad]
+/// @param fee taker and maker fee [quote wad]
+/// @param funding settled on the way [quote wad]
+/// @param sizeAfter of the position [base wad]
+/// @param riskBefore of the account
+/// @param riskAfter of the account
+struct Quote {
+    int256 sizeDelta;
+    uint256 fillPrice;
+    int256 cost;
+    uint256 fee;
+    int256 funding;
+    int256 sizeAfter;
+    AccountRisk riskBefore;
+    AccountRisk riskAfter;
+}
