@@ -8,6 +8,7 @@ import {Multicall} from "@openzeppelin/contracts/utils/Multicall.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {LibBit} from "solady/utils/LibBit.sol";
 import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
 import {IPriceOracle} from "./interfaces/IPriceOracle.sol";
 import {Bounds} from "./libraries/Bounds.sol";
@@ -363,10 +364,7 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
 
     function _requireMarketLimit(AccountId id, MarginMode mode, uint256 markets) private pure {
         uint256 maximum = mode == MarginMode.Isolated ? 1 : MAX_OPEN_MARKETS;
-        uint256 count;
-        for (; markets != 0; markets &= markets - 1) {
-            ++count;
-        }
+        uint256 count = LibBit.popCount(markets);
         if (count > maximum) revert OpenMarketsExceeded(id, count, maximum);
     }
 

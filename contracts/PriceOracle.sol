@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IPyth} from "@pythnetwork/pyth-sdk-solidity/IPyth.sol";
 import {PythStructs} from "@pythnetwork/pyth-sdk-solidity/PythStructs.sol";
+import {LibBit} from "solady/utils/LibBit.sol";
 import {IPriceOracle, PriceState} from "./interfaces/IPriceOracle.sol";
 import {Bounds} from "./libraries/Bounds.sol";
 import {Volatility} from "./libraries/Volatility.sol";
@@ -74,12 +75,8 @@ contract PriceOracle is IPriceOracle, AccessManaged {
 
     /// @inheritdoc IPriceOracle
     function pricesOf(uint256 markets) external view returns (uint256[] memory prices) {
-        uint256 count;
-        for (uint256 rest = markets; rest != 0; rest &= rest - 1) {
-            ++count;
-        }
-        prices = new uint256[](count);
-        for (uint256 i; i < count; ++i) {
+        prices = new uint256[](LibBit.popCount(markets));
+        for (uint256 i; i < prices.length; ++i) {
             prices[i] = priceOf(lowestMarket(markets));
             markets &= markets - 1;
         }
