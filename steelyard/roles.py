@@ -1,0 +1,36 @@
+"""Who may call what is restricted: the roles of the AccessManager, and the functions that each holds.
+
+A restricted function that no role is named for belongs to ADMIN, as in the AccessManager itself.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+__all__ = ["FUNCTION_ROLES", "Role"]
+
+
+class Role(IntEnum):
+    """Role ids of `Authority.sol`; ADMIN is the AccessManager's own."""
+
+    ADMIN = 0
+    GUARDIAN = 1
+    """Stops what raises risk, and nothing else."""
+    LIQUIDITY = 2
+    """Funds the pool until the vault issues shares for it."""
+    STEWARD = 3
+    """Sets markets, feeds and risk parameters within the contracts' bounds."""
+
+
+FUNCTION_ROLES: dict[str, dict[Role, tuple[str, ...]]] = {
+    "Clearinghouse": {
+        Role.ADMIN: ("setExecutor", "unpauseRisk"),
+        Role.GUARDIAN: ("pauseRisk",),
+        Role.LIQUIDITY: ("fundPool",),
+        Role.STEWARD: ("listMarket", "setMarket", "setRiskConfig"),
+    },
+    "PriceOracle": {
+        Role.STEWARD: ("setFeed",),
+    },
+}
+"""Contract, role, names of the restricted functions."""
