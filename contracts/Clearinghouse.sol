@@ -259,8 +259,8 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
     function setMarket(MarketId id, MarketConfig calldata config, uint16 maxRate) external nonReentrant restricted {
         Bounds.checkMarket(config, maxRate);
         Market memory market = _accrue(id);
-        uint256 open = Math.max(Positions.openInterest(market.longs), Positions.openInterest(market.shorts));
-        if (open > Pricing.depth(config)) revert OpenInterestExceeded(open, Pricing.depth(config));
+        Positions.requireOpenInterest(market.longs, Pricing.depth(config));
+        Positions.requireOpenInterest(market.shorts, Pricing.depth(config));
         market.funding.maxRate = maxRate;
         market.funding.rate = int48(int256(market.funding.rate).clampSymmetric(FundingRate.maxRatePerSecond(maxRate)));
         market.funding.velocity = FundingRate.velocityAt(config, market.skewOf());
@@ -373,8 +373,10 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         if (risk.equity < int256(risk.initialMargin)) revert MarginInsufficient(risk.equity, risk.initialMargin);
     }
 
-    /// @dev A reduction passes if it costs, at the mark, no more than the maintenance margin that it releases: then no
-    /// price of another market is needed, and none that is stale can keep anybody in a position.
+    /// @dev A reduction without keeper fee passes if it costs, at the mark, less than the maintenance margin that it
+    /// releases: then no price of another market is needed, and none that is stale can keep anybody in a position. A
+    /// keeper fee leaves the protocol's hands, so it takes an account that meets maintenance: else the owner of a
+    /// bankrupt account could pay himself.
     function _requireReduction(Trade calldata order, Fill memory fill, OpenPosition memory open, Account memory account)
         private
         view
@@ -383,17 +385,17 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
             if (account.balance < 0) revert AccountBankrupt(order.account, account.balance);
             return;
         }
-        uint256 released = Margin.maintenanceUp(open.market.config, fill.sizeDelta.abs() * open.price);
-        int256 charged = fill.cost - (fill.sizeDelta * int256(open.price)).divDown(FixedPoint.WAD)
-            + int256(fill.fee + order.keeperFee);
-        if (charged < int256(released)) return;
+        if (order.keeperFee == 0) {
+            uint256 released = Margin.maintenanceUp(open.market.config, fill.sizeDelta.abs() * open.price);
+            int256 worth = (fill.sizeDelta * int256(open.price)).divDown(FixedPoint.WAD);
+            if (fill.cost - worth + int256(fill.fee) < int256(released)) return;
+        }
         AccountRisk memory risk = riskOf(order.account);
         if (risk.equity < int256(risk.maintenanceMargin)) {
             revert MaintenanceInsufficient(risk.equity, risk.maintenanceMargin);
         }
     }
 
-    /// @dev Size, price and open interest of a fill; open interest is checked where it grew.
     function _checkFill(Trade calldata order, Fill memory fill, Market memory market, int256 sizeAfter) private pure {
         if (fill.sizeDelta == 0) revert SizeZero();
         uint256 minSize = Pricing.minSize(market.config);
@@ -401,11 +403,6 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         uint256 price = Pricing.averagePrice(fill.sizeDelta, fill.cost);
         if (fill.sizeDelta > 0 ? price > order.acceptablePrice : price < order.acceptablePrice) {
             revert PriceUnacceptable(price, order.acceptablePrice);
-        }
-        if (sizeAfter != 0 && (sizeAfter > 0) == (fill.sizeDelta > 0)) {
-            uint256 openInterest = Positions.openInterest(sizeAfter > 0 ? market.longs : market.shorts);
-            uint256 cap = Pricing.openInterestCap(market.config);
-            if (openInterest > cap) revert OpenInterestExceeded(openInterest, cap);
         }
     }
 

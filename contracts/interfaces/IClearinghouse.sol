@@ -34,15 +34,14 @@ interface IClearinghouse {
     error MarketUnknown(MarketId market);
     /// @notice All markets are listed.
     error MarketsExhausted();
-    /// @notice Open interest of one side would exceed its cap.
-    error OpenInterestExceeded(uint256 openInterest, uint256 cap);
     /// @notice The account would have positions in too many markets for its mode.
     error OpenMarketsExceeded(AccountId account, uint256 openMarkets, uint256 maximum);
     /// @notice The average fill price is worse than the acceptable one.
     error PriceUnacceptable(uint256 fillPrice, uint256 acceptablePrice);
     /// @notice What would be left is under the initial margin.
     error MarginInsufficient(int256 equity, uint256 initialMargin);
-    /// @notice A reducing trade would leave the account under the maintenance margin and cost more than it releases.
+    /// @notice A reducing trade would leave the account under the maintenance margin, and pays a keeper or costs more than
+    /// it releases.
     error MaintenanceInsufficient(int256 equity, uint256 maintenanceMargin);
     /// @notice The last position would close with a negative balance: only a liquidation books bad debt.
     error AccountBankrupt(AccountId account, int256 balance);

@@ -38,8 +38,8 @@ interface ILens {
     function liquidationPrice(AccountId account, MarketId market) external view returns (uint256 price);
 
     /// @notice What a trade of `sizeDelta` would do now. The fill of an order uses the first price after its delay.
-    /// @dev Says what would be left and what is required; it does not revert for want of margin or open interest.
-    /// Errors: SizeZero, MarketUnknown, the oracle's.
+    /// @dev Says what would be left and what is required; it does not revert for want of margin.
+    /// Errors: SizeZero, MarketUnknown, OpenInterestExceeded, the oracle's.
     function quote(AccountId account, MarketId market, int128 sizeDelta) external view returns (Quote memory);
 
     /// @notice All listed markets.

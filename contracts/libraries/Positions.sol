@@ -14,6 +14,9 @@ library Positions {
     using SafeCast for int256;
     using SafeCast for uint256;
 
+    /// @notice Open interest of one side would exceed its cap [base wad].
+    error OpenInterestExceeded(uint256 openInterest, uint256 cap);
+
     /// @notice The side of `market` that `shares` belong to.
     function sideOf(Market memory market, Shares shares) internal pure returns (Side memory) {
         return shares.isLong() ? market.longs : market.shorts;
@@ -34,9 +37,15 @@ library Positions {
         return int256(openInterest(market.longs)) - int256(openInterest(market.shorts));
     }
 
+    function requireOpenInterest(Side memory side, uint256 cap) internal pure {
+        uint256 open = openInterest(side);
+        if (open > cap) revert OpenInterestExceeded(open, cap);
+    }
+
     /// @notice Settles the position's funding and changes its size by about `sizeDelta` at `price` moved by skew.
     /// @dev The caller has accrued the market. Flipping through zero closes one side and opens the other. Sizes round
-    /// to whole shares, so `fill.sizeDelta` is what really changed.
+    /// to whole shares, so `fill.sizeDelta` is what really changed. A side that grows must stay within its cap, which also
+    /// keeps the cost's bracket from going negative.
     function change(Market memory market, Position memory position, int256 sizeDelta, uint256 price)
         internal
         pure
@@ -46,7 +55,11 @@ library Positions {
         int256 sizeBefore = sizeOf(market, position);
         fill.funding = _remove(market, position);
         _put(market, position, sizeBefore + sizeDelta);
-        fill.sizeDelta = sizeOf(market, position) - sizeBefore;
+        int256 sizeAfter = sizeOf(market, position);
+        fill.sizeDelta = sizeAfter - sizeBefore;
+        if (sizeAfter != 0 && (sizeAfter > 0) == (fill.sizeDelta > 0)) {
+            requireOpenInterest(sideOf(market, position.shares), Pricing.openInterestCap(market.config));
+        }
         fill.cost = Pricing.costUp(fill.sizeDelta, price, skew, Pricing.depth(market.config));
         fill.fee = Pricing.feeUp(market.config, fill.sizeDelta, price, skew);
         market.funding.velocity = FundingRate.velocityAt(market.config, skewOf(market));
