@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LOCAL",
+    "HolderParameters",
     "MarketParameters",
+    "NetworkParameters",
     "OracleParameters",
     "OrderParameters",
     "ParameterDuplicate",
@@ -44,6 +46,7 @@ __all__ = [
     "ParameterUnknown",
     "PythParameters",
     "RiskParameters",
+    "RoleParameters",
     "SystemParameters",
     "load",
     "parse",
@@ -55,6 +58,7 @@ LOCAL = ROOT / "parameters" / "local.yaml"
 _EXACT = Context(prec=80, traps=[InvalidOperation, Inexact])
 _PERCENT = Decimal("0.01")
 _HEX_WORD = re.compile(r"0x[0-9a-f]{64}")
+_ADDRESS = re.compile(r"0x[0-9a-f]{40}")
 
 
 class ParameterError(ValueError):
@@ -147,6 +151,19 @@ def _read_word(path: str, value: object) -> str:
     return value.lower()
 
 
+def _read_address(path: str, value: object) -> str:
+    if not isinstance(value, str) or not _ADDRESS.fullmatch(value.lower()) or int(value, 16) == 0:
+        raise ParameterMalformed(path, value, "an address: 0x and 40 hexadecimal digits, not all zero")
+    return value.lower()
+
+
+def _read_chain_ids(path: str, value: object) -> tuple[int, ...]:
+    read = _number("1", 64)["read"]
+    if not isinstance(value, list):
+        raise ParameterMalformed(path, value, "a list of chain ids")
+    return tuple(read(f"{path}[{number}]", entry) for number, entry in enumerate(value))
+
+
 class _Record(Protocol):
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
@@ -166,7 +183,7 @@ def _read_record(kind: type[_R]) -> Callable[[str, object], _R]:
         for name, entry in entries.items():
             if name in value:
                 arguments[name] = entry.metadata["read"](_join(path, name), value[name])
-            else:
+            elif entry.default is MISSING:
                 raise ParameterMissing(_join(path, name))
         return kind(**arguments)
 
@@ -328,6 +345,55 @@ class OrderParameters:
     window: int = field(metadata=_number("1", 64))
 
 
+@dataclass(frozen=True, slots=True)
+class HolderParameters:
+    """Who holds a role.
+
+    Attributes
+    ----------
+    holder : str
+        Address, in lower case.
+    delay : int
+        From scheduling a call to its execution [s].
+    """
+
+    holder: str = field(metadata={"read": _read_address})
+    delay: int = field(default=0, metadata=_number("1", 32))
+
+
+@dataclass(frozen=True, slots=True)
+class RoleParameters:
+    """Holders of the roles of `steelyard/roles.py`; None leaves a role with whoever deploys."""
+
+    admin: HolderParameters | None = field(default=None, metadata=_record(HolderParameters))
+    guardian: HolderParameters | None = field(default=None, metadata=_record(HolderParameters))
+    liquidity: HolderParameters | None = field(default=None, metadata=_record(HolderParameters))
+    steward: HolderParameters | None = field(default=None, metadata=_record(HolderParameters))
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkParameters:
+    """Where the system may be deployed, and what it finds there.
+
+    Attributes
+    ----------
+    chain_ids : tuple of int
+        The only chains on which these parameters may be deployed.
+    token, pyth : str or None
+        Addresses of the settlement token and of Pyth; None on a local chain, which gets stand-ins.
+    treasury : str or None
+        Owner of the account that collects the insurance fund's surplus; None for whoever deploys.
+    roles : RoleParameters
+        Holders of the roles.
+    """
+
+    chain_ids: tuple[int, ...] = field(default=(), metadata={"read": _read_chain_ids})
+    token: str | None = field(default=None, metadata={"read": _read_address})
+    pyth: str | None = field(default=None, metadata={"read": _read_address})
+    treasury: str | None = field(default=None, metadata={"read": _read_address})
+    roles: RoleParameters = field(default=RoleParameters(), metadata=_record(RoleParameters))
+
+
 def _read_markets(path: str, value: object) -> tuple[MarketParameters, ...]:
     if not isinstance(value, list):
         raise ParameterMalformed(path, value, "a list of markets")
@@ -356,12 +422,15 @@ class SystemParameters:
         Of the clearinghouse.
     markets : tuple of MarketParameters
         In the order in which they are listed: the position is the market's id.
+    network : NetworkParameters
+        Chains, addresses and holders of roles.
     """
 
     pyth: PythParameters = field(metadata=_record(PythParameters))
     orders: OrderParameters = field(metadata=_record(OrderParameters))
     risk: RiskParameters = field(metadata=_record(RiskParameters))
     markets: tuple[MarketParameters, ...] = field(metadata={"read": _read_markets})
+    network: NetworkParameters = field(default=NetworkParameters(), metadata=_record(NetworkParameters))
 
 
 class _Loader(yaml.BaseLoader):

@@ -1,0 +1,85 @@
+"""What can go wrong between this machine and a chain.
+
+Exceptions
+----------
+ChainError
+    ├── RpcUnreachable
+    ├── RpcRejected
+    ├── ContractReverted
+    └── TransactionFailed
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["ChainError", "ContractReverted", "RpcRejected", "RpcUnreachable", "TransactionFailed"]
+
+
+class ChainError(RuntimeError):
+    """A node or a contract did not do what it was asked."""
+
+
+class RpcUnreachable(ChainError):
+    """No answer, or none that is JSON-RPC: worth another try."""
+
+    def __init__(self, url: str, reason: object) -> None:
+        super().__init__(f"{url}: {reason}")
+
+
+class RpcRejected(ChainError):
+    """The node answered a request with an error that is not a contract's.
+
+    Attributes
+    ----------
+    method : str
+        Of the request.
+    message : str
+        The node's own words.
+    """
+
+    def __init__(self, method: str, message: str) -> None:
+        self.method = method
+        self.message = message
+        super().__init__(f"{method}: {message}")
+
+
+class ContractReverted(ChainError):
+    """A contract refused, by name.
+
+    Attributes
+    ----------
+    name : str
+        Of the custom error; `Error` for a reason string, `Panic` for a failed assertion, `Unknown` otherwise.
+    arguments : dict
+        By the names that the contract gives them.
+    data : bytes
+        As reverted.
+    """
+
+    def __init__(self, name: str, arguments: Mapping[str, Any], data: bytes) -> None:
+        self.name = name
+        self.arguments = dict(arguments)
+        self.data = data
+        listed = ", ".join(f"{key}={value}" for key, value in self.arguments.items())
+        super().__init__(f"{name}({listed})")
+
+
+class TransactionFailed(ChainError):
+    """A transaction was mined and reverted, though it had passed before it was sent; nothing but its fee was spent.
+
+    Attributes
+    ----------
+    hash : str
+        Of the transaction.
+    cause : ContractReverted or None
+        What a repetition on the state of the block before says, None where it passes there.
+    """
+
+    def __init__(self, transaction: str, cause: ContractReverted | None) -> None:
+        self.hash = transaction
+        self.cause = cause
+        super().__init__(f"{transaction} reverted: {cause if cause is not None else 'it passes when repeated'}")
