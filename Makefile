@@ -1,7 +1,7 @@
 # One command per job; .ci/run and the pre-commit hooks call the same ones.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format compile bench-gas lock clean
+.PHONY: help setup demo test lint format compile bench-gas bench-gas-check lock clean
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
@@ -10,7 +10,7 @@ WORKERS ?= 2
 SOLIDITY := contracts
 
 help: ## Tell what there is
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 setup: ## Install what the lock files say into .venv and node_modules
 	@tools/setup
@@ -38,6 +38,9 @@ compile: setup ## Compile the contracts with ape
 
 bench-gas: compile ## Measure gas and bytecode sizes into snapshots/gas.json
 	python -m tests.bench.gas $(ARGS)
+
+bench-gas-check: compile ## Compare gas and bytecode sizes with snapshots/gas.json
+	python -m tests.bench.gas --check $(ARGS)
 
 lock: setup ## Refresh the lock files from pyproject.toml and package.json
 	uv pip compile pyproject.toml --all-extras --universal --generate-hashes --no-header --no-annotate --quiet -o requirements.lock

@@ -1,0 +1,421 @@
+"""What is measured: each row prepares its own state after the common setup, then sends one transaction."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.bench.exchange import (
+    BLOCK_SECONDS,
+    FEE,
+    IDLE_SECONDS,
+    MIN_DELAY_SECONDS,
+    PRICES,
+    UNIT,
+    WAD,
+    Exchange,
+    ExchangeError,
+    account_of,
+    address_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from tests.bench.chain import Receipt
+
+__all__ = ["DERIVED", "ROWS", "Derived", "Row"]
+
+ETH = 1
+"""The market of one-market rows."""
+MODES = {"Cross": 0, "Isolated": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One measured transaction."""
+
+    name: str
+    run: Callable[[Exchange], Receipt]
+    target: int | None
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A number made of rows: of their gas, and of the part of it that the mock of Pyth used."""
+
+    name: str
+    formula: Callable[[Mapping[str, int], Mapping[str, int]], int]
+    target: int | None
+    about: str
+
+    def of(self, gas: Mapping[str, int], in_mock: Mapping[str, int]) -> int | None:
+        """Return the number, or None where a row was not measured."""
+        try:
+            return self.formula(gas, in_mock)
+        except KeyError:
+            return None
+
+
+def per(count: int, more: str, less: str) -> Callable[[Mapping[str, int], Mapping[str, int]], int]:
+    """Return the difference of two rows by `count`, up."""
+    return lambda gas, _: -((gas[less] - gas[more]) // count)
+
+
+ROWS: dict[str, Row] = {}
+
+
+def row(about: str, target: int | None = None) -> Callable[[Callable[[Exchange], Receipt]], None]:
+    """Register a function as the row of its name."""
+
+    def register(run: Callable[[Exchange], Receipt]) -> None:
+        name = run.__name__
+        ROWS[name] = Row(name, run, target, about)
+
+    return register
+
+
+def row_per_count(
+    about: str, counts: Mapping[str, tuple[int, int | None]]
+) -> Callable[[Callable[[Exchange, int], Receipt]], None]:
+    """Register a function of a count as several rows: name to count and target."""
+
+    def register(run: Callable[[Exchange, int], Receipt]) -> None:
+        for name, (count, target) in counts.items():
+            ROWS[name] = Row(name, functools.partial(_of_count, run, count), target, about.format(count))
+
+    return register
+
+
+def _of_count(run: Callable[[Exchange, int], Receipt], count: int, exchange: Exchange) -> Receipt:
+    return run(exchange, count)
+
+
+# ---- deposits and withdrawals
+
+
+@row("deposit to an account never used", 80_000)
+def deposit_first(exchange: Exchange) -> Receipt:
+    exchange.give_tokens("alice", 10_000 * UNIT)
+    return exchange.send("alice", "Clearinghouse", "deposit", account_of("alice"), 2_500_000_001, wait=IDLE_SECONDS)
+
+
+@row("deposit to an account in use", 62_000)
+def deposit_repeat(exchange: Exchange) -> Receipt:
+    exchange.fund("alice", 5_000)
+    return exchange.send("alice", "Clearinghouse", "deposit", account_of("alice"), 1_000_001, wait=IDLE_SECONDS)
+
+
+@row("withdraw a part to the owner, no position")
+def withdraw(exchange: Exchange) -> Receipt:
+    return _withdraw(exchange, 0)
+
+
+@row("the same with 1 open market: its margin is checked")
+def withdraw_margined(exchange: Exchange) -> Receipt:
+    return _withdraw(exchange, 1)
+
+
+def _withdraw(exchange: Exchange, markets: int) -> Receipt:
+    if markets:
+        exchange.hold("alice", [ETH])
+    else:
+        exchange.fund("alice", 5_000)
+    args = (account_of("alice"), 250_000_001, address_of("alice"))
+    return exchange.send("alice", "Clearinghouse", "withdraw", *args, wait=IDLE_SECONDS)
+
+
+@row("move quote between two used accounts of one owner, no position")
+def transfer(exchange: Exchange) -> Receipt:
+    exchange.fund("alice", 5_000)
+    exchange.fund("alice", 3_000, index=1)
+    args = (account_of("alice"), account_of("alice", 1), 1_250 * WAD + 1)
+    return exchange.send("alice", "Clearinghouse", "transfer", *args, wait=IDLE_SECONDS)
+
+
+@row("lower the leverage of one open market: quote comes from another account")
+def set_leverage(exchange: Exchange) -> Receipt:
+    return _set_leverage(exchange, 2)
+
+
+@row("raise it: quote leaves, the margin is checked")
+def set_leverage_raise(exchange: Exchange) -> Receipt:
+    return _set_leverage(exchange, 6)
+
+
+def _set_leverage(exchange: Exchange, leverage: int) -> Receipt:
+    exchange.hold("alice", [ETH])
+    exchange.fund("alice", 50_000, index=1)
+    args = (account_of("alice"), account_of("alice", 1), leverage * WAD)
+    return exchange.send("alice", "Clearinghouse", "setLeverage", *args, wait=IDLE_SECONDS)
+
+
+@row("multicall: first deposit and isolated mode")
+def multicall_deposit_mode(exchange: Exchange) -> Receipt:
+    exchange.give_tokens("alice", 10_000 * UNIT)
+    encode = exchange.artefacts["Clearinghouse"].encode_call
+    calls = [
+        encode("deposit", account_of("alice"), 2_500_000_001),
+        encode("setMarginMode", account_of("alice"), MODES["Isolated"]),
+    ]
+    return exchange.send("alice", "Clearinghouse", "multicall", calls, wait=IDLE_SECONDS)
+
+
+# ---- trades, by an executor
+
+
+@row("first position of an account in use", 110_000)
+def trade_open(exchange: Exchange) -> Receipt:
+    exchange.fund("alice", 5_000)
+    return exchange.trade("alice", ETH, exchange.size_for(ETH, -12_000), wait=IDLE_SECONDS)
+
+
+@row_per_count(
+    "increase one position, {} open",
+    {"trade_modify": (1, 80_000), "trade_modify_3": (3, None), "trade_modify_10": (10, None)},
+)
+def _trade_modify(exchange: Exchange, count: int) -> Receipt:
+    exchange.hold("alice", _markets(count))
+    return exchange.trade("alice", ETH, exchange.size_for(ETH, -2_500), wait=IDLE_SECONDS)
+
+
+@row("increase, and pay a keeper's account")
+def trade_modify_keeper_fee(exchange: Exchange) -> Receipt:
+    exchange.hold("alice", [ETH])
+    return exchange.trade("alice", ETH, exchange.size_for(ETH, -2_500), keeper_fee=WAD // 4, wait=IDLE_SECONDS)
+
+
+@row("increase, with twice the markets listed")
+def trade_modify_listed(exchange: Exchange) -> Receipt:
+    exchange.hold("alice", [ETH])
+    for price in PRICES:
+        exchange.list_market(price)
+    return exchange.trade("alice", ETH, exchange.size_for(ETH, -2_500), wait=IDLE_SECONDS)
+
+
+@row("reduce a position")
+def trade_reduce(exchange: Exchange) -> Receipt:
+    exchange.hold("alice", [ETH])
+    return exchange.trade("alice", ETH, exchange.size_for(ETH, 2_500), wait=IDLE_SECONDS)
+
+
+@row("short to long in one trade")
+def trade_flip(exchange: Exchange) -> Receipt:
+    exchange.hold("alice", [ETH])
+    return exchange.trade("alice", ETH, exchange.size_for(ETH, 32_000), wait=IDLE_SECONDS)
+
+
+@row("close the only position", 80_000)
+def trade_close(exchange: Exchange) -> Receipt:
+    exchange.hold("alice", [ETH])
+    size = int(exchange.read("Clearinghouse", "positionOf", account_of("alice"), ETH)["shares"])
+    receipt = exchange.trade("alice", ETH, -size, wait=IDLE_SECONDS)
+    _expect(exchange.account("alice")["openMarkets"] == 0, "the position is still open")
+    return receipt
+
+
+# ---- orders
+
+
+@row("commit in a slot never used", 50_000)
+def commit(exchange: Exchange) -> Receipt:
+    exchange.fund("alice", 5_000)
+    order = exchange.order("alice", ETH, exchange.size_for(ETH, -12_000))
+    return exchange.send("alice", "OrderBook", "commit", order, wait=IDLE_SECONDS)
+
+
+@row("commit in a slot used before")
+def commit_reused(exchange: Exchange) -> Receipt:
+    _settled(exchange)
+    order = exchange.order("alice", ETH, exchange.size_for(ETH, 3_000))
+    return exchange.send("alice", "OrderBook", "commit", order, wait=IDLE_SECONDS)
+
+
+@row("cancel an order whose window has passed")
+def cancel(exchange: Exchange) -> Receipt:
+    order = _committed(exchange)
+    return exchange.send("alice", "OrderBook", "cancel", order, wait=IDLE_SECONDS)
+
+
+@row("settle an increase: price update, trade, keeper's fee", 115_000)
+def settle(exchange: Exchange) -> Receipt:
+    return _settled(exchange)
+
+
+@row("settle a first position")
+def settle_open(exchange: Exchange) -> Receipt:
+    return _settled(exchange, held=False)
+
+
+@row("settle, the mock of Pyth storing the price too")
+def settle_mock_storage(exchange: Exchange) -> Receipt:
+    return _settled(exchange, mock_knows=False)
+
+
+@row("settle, with no fee to Pyth")
+def settle_fee_free(exchange: Exchange) -> Receipt:
+    return _settled(exchange, fee=0)
+
+
+@row("the price update of `settle` by itself: same state, same data, same time")
+def settle_update(exchange: Exchange) -> Receipt:
+    _, update = _ready(exchange)
+    return exchange.send("keeper", "PriceOracle", "update", [ETH], [update], wait=BLOCK_SECONDS, value=FEE)
+
+
+def _committed(exchange: Exchange, *, held: bool = True) -> dict[str, Any]:
+    if held:
+        exchange.hold("alice", [ETH])
+        exchange.chain.now += IDLE_SECONDS
+    else:
+        exchange.fund("alice", 5_000)
+    order = exchange.order("alice", ETH, exchange.size_for(ETH, -2_500))
+    exchange.send("alice", "OrderBook", "commit", order)
+    return order
+
+
+def _ready(exchange: Exchange, *, held: bool = True, mock_knows: bool = True) -> tuple[dict[str, Any], bytes]:
+    """Commit an order, and publish the price that it fills at; with `mock_knows` it already lies in Pyth's mock."""
+    order = _committed(exchange, held=held)
+    update = exchange.publication(ETH, 0.0006, exchange.chain.now + MIN_DELAY_SECONDS)
+    if mock_knows:
+        _tell_mock(exchange, [update])
+    return order, update
+
+
+def _settled(exchange: Exchange, *, held: bool = True, mock_knows: bool = True, fee: int = FEE) -> Receipt:
+    order, update = _ready(exchange, held=held, mock_knows=mock_knows)
+    if fee == 0:
+        _waive_fee(exchange)
+    args = (order, account_of("keeper"), [update])
+    return exchange.send("keeper", "OrderBook", "settle", *args, wait=BLOCK_SECONDS, value=fee)
+
+
+# ---- liquidations
+
+
+@row_per_count(
+    "{} open, closed in part",
+    {"liquidate": (1, 90_000), "liquidate_3": (3, None), "liquidate_10": (10, None)},
+)
+def _liquidate_part(exchange: Exchange, count: int) -> Receipt:
+    return _liquidate(exchange, count, 0.8, is_partial=True)
+
+
+@row_per_count(
+    "{} open, closed entirely, solvent",
+    {"liquidate_full": (1, 90_000), "liquidate_full_3": (3, None), "liquidate_full_10": (10, None)},
+)
+def _liquidate_full(exchange: Exchange, count: int) -> Receipt:
+    return _liquidate(exchange, count, 0.2, is_partial=False)
+
+
+@row("1 open, closed entirely, insurance covers the loss")
+def liquidate_bankrupt(exchange: Exchange) -> Receipt:
+    return _liquidate(exchange, 1, -0.5, is_partial=False)
+
+
+def _liquidate(exchange: Exchange, count: int, health: float, *, is_partial: bool) -> Receipt:
+    exchange.hold_unhealthy("alice", _markets(count), health=health)
+    insurance = exchange.read("Clearinghouse", "ledger")["insuranceBalance"]
+    args = (account_of("alice"), account_of("keeper"))
+    receipt = exchange.send("keeper", "Clearinghouse", "liquidate", *args, wait=IDLE_SECONDS)
+    left = exchange.account("alice")["openMarkets"].bit_count()
+    _expect(left == (count if is_partial else 0), f"{left} of {count} positions are left")
+    gained = exchange.read("Clearinghouse", "ledger")["insuranceBalance"] - insurance
+    _expect((gained < 0) == (health < 0), f"the insurance fund gained {gained}")
+    return receipt
+
+
+# ---- prices and funding
+
+
+@row("bring one market's funding up to date")
+def accrue(exchange: Exchange) -> Receipt:
+    return exchange.send("keeper", "Clearinghouse", "accrue", ETH, wait=IDLE_SECONDS)
+
+
+@row_per_count(
+    "{} price(s) newer than held, Pyth's fee paid",
+    {"oracle_update_1": (1, 42_000), "oracle_update_3": (3, None)},
+)
+def _oracle_update(exchange: Exchange, count: int) -> Receipt:
+    return _updated(exchange, count)
+
+
+@row_per_count(
+    "{} price(s), the mock of Pyth storing them too",
+    {"oracle_update_1_mock_storage": (1, None), "oracle_update_3_mock_storage": (3, None)},
+)
+def _oracle_update_mock_storage(exchange: Exchange, count: int) -> Receipt:
+    return _updated(exchange, count, mock_knows=False)
+
+
+@row_per_count(
+    "{} price(s), with no fee to Pyth",
+    {"oracle_update_1_fee_free": (1, None), "oracle_update_3_fee_free": (3, None)},
+)
+def _oracle_update_fee_free(exchange: Exchange, count: int) -> Receipt:
+    return _updated(exchange, count, fee=0)
+
+
+def _updated(exchange: Exchange, count: int, *, mock_knows: bool = True, fee: int = FEE) -> Receipt:
+    exchange.chain.now += IDLE_SECONDS
+    markets = list(range(ETH, ETH + count))
+    updates = [exchange.publication(market, 0.0006, exchange.chain.now) for market in markets]
+    if mock_knows:
+        _tell_mock(exchange, updates)
+    if fee == 0:
+        _waive_fee(exchange)
+    value = fee * count
+    return exchange.send("updater", "PriceOracle", "update", markets, updates, wait=BLOCK_SECONDS, value=value)
+
+
+def _tell_mock(exchange: Exchange, updates: list[bytes]) -> None:
+    """Store prices in the mock of Pyth: parsing them later then writes nothing there, as the real one does not."""
+    exchange.send("updater", "LocalPyth", "updatePriceFeeds", updates, wait=1, value=FEE * len(updates))
+
+
+def _waive_fee(exchange: Exchange) -> None:
+    """Set the mock's fee, which it has no setter for, to zero: its second slot."""
+    pyth = exchange.addresses["LocalPyth"]
+    exchange.chain.rpc("anvil_setStorageAt", pyth, hex(1), f"0x{0:064x}")
+    _expect(exchange.read("LocalPyth", "getUpdateFee", [b""]) == 0, "the fee was not waived")
+
+
+def _markets(count: int) -> list[int]:
+    """Return `count` markets, among them the one that is traded."""
+    return [ETH] if count == 1 else list(range(count))
+
+
+def _expect(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise ExchangeError(otherwise)
+
+
+def _own(name: str) -> Callable[[Mapping[str, int], Mapping[str, int]], int]:
+    return lambda gas, in_mock: gas[name] - in_mock[name]
+
+
+def _own_per_price(gas: Mapping[str, int], in_mock: Mapping[str, int]) -> int:
+    more, less = "oracle_update_3", "oracle_update_1"
+    return -((gas[less] - in_mock[less] - gas[more] + in_mock[more]) // 2)
+
+
+DERIVED: tuple[Derived, ...] = (
+    Derived("trade_per_open_market_3", per(2, "trade_modify_3", "trade_modify"), 15_000, "each further one, 1 to 3"),
+    Derived("trade_per_open_market_10", per(9, "trade_modify_10", "trade_modify"), 15_000, "the same, 1 to 10"),
+    Derived("trade_per_listed_market", per(len(PRICES), "trade_modify_listed", "trade_modify"), 0, "only listed"),
+    Derived("liquidate_per_market_3", per(2, "liquidate_3", "liquidate"), 30_000, "each further one, 1 to 3"),
+    Derived("liquidate_per_market_10", per(9, "liquidate_10", "liquidate"), 30_000, "the same, 1 to 10"),
+    Derived("liquidate_full_per_market_3", per(2, "liquidate_full_3", "liquidate_full"), 30_000, "entirely, 1 to 3"),
+    Derived("liquidate_full_per_market_10", per(9, "liquidate_full_10", "liquidate_full"), 30_000, "the same, 1 to 10"),
+    Derived("oracle_per_price", per(2, "oracle_update_3", "oracle_update_1"), 7_000, "each further price"),
+    Derived("oracle_per_price_own", _own_per_price, 7_000, "the same without what the mock of Pyth uses"),
+    Derived("oracle_update_1_own", _own("oracle_update_1"), 42_000, "1 price without what the mock of Pyth uses"),
+    Derived("settle_own", _own("settle"), 115_000, "settle without what the mock of Pyth uses"),
+    Derived("settle_net", per(1, "settle", "settle_update"), None, "settle less a transaction that only updates"),
+)
