@@ -26,6 +26,7 @@ EVM_VERSION = "cancun"
 """As in `ape-config.yaml`."""
 
 _START_SECONDS = 20.0
+_ANSWER_SECONDS = 60.0
 
 
 class ChainError(RuntimeError):
@@ -87,8 +88,9 @@ class Anvil:
         self._buffer = b""
         self._decoder = json.JSONDecoder()
         self.now = GENESIS_AT
+        self._socket = socket.socket(socket.AF_UNIX)
         try:
-            self._socket = self._connect(path)
+            self._connect(path)
         except BaseException:
             self.close()
             raise
@@ -103,6 +105,7 @@ class Anvil:
 
     def close(self) -> None:
         """End the process."""
+        self._socket.close()
         self._process.terminate()
         self._process.wait()
         self._log.close()
@@ -153,18 +156,16 @@ class Anvil:
             raise ChainError("a snapshot was lost")
         self.now = mark[1]
 
-    def _connect(self, path: Path) -> socket.socket:
+    def _connect(self, path: Path) -> None:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
-            client = socket.socket(socket.AF_UNIX)
             try:
-                client.connect(str(path))
+                self._socket.connect(str(path))
             except OSError:
-                client.close()
                 time.sleep(0.02)
             else:
-                client.settimeout(60)
-                return client
+                self._socket.settimeout(_ANSWER_SECONDS)
+                return
         self._log.seek(0)
         raise ChainError(f"anvil did not start: {self._log.read().strip()[-500:]}")
 

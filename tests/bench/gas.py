@@ -147,7 +147,7 @@ def differences(expected: Measurement, actual: Measurement) -> dict[str, tuple[i
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit codes are those of the module."""
     options = _parse(argv)
-    out = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    out = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
     try:
         base = read_artefacts(*(options.artefacts or [MANIFEST]))
         names = _select(options.only)
@@ -226,7 +226,7 @@ def _check(result: Measurement, out: Console) -> int:
         return 1
     changed = differences(Measurement.from_json(SNAPSHOT.read_text()), result)
     if not changed:
-        print(f"bench-gas: {len(result.flat())} numbers as in {SNAPSHOT.relative_to(toolchain.ROOT)}", file=sys.stderr)
+        print(f"bench-gas: {len(result.flat())} numbers as in {SNAPSHOT}", file=sys.stderr)
         return 0
     table = Table("number", *_right("snapshot", "now", "change"), title="Differs from snapshots/gas.json")
     for name, (before, after) in changed.items():

@@ -68,24 +68,27 @@ def per(count: int, more: str, less: str) -> Callable[[Mapping[str, int], Mappin
 ROWS: dict[str, Row] = {}
 
 
-def row(about: str, target: int | None = None) -> Callable[[Callable[[Exchange], Receipt]], None]:
+def row(
+    about: str, target: int | None = None
+) -> Callable[[Callable[[Exchange], Receipt]], Callable[[Exchange], Receipt]]:
     """Register a function as the row of its name."""
 
-    def register(run: Callable[[Exchange], Receipt]) -> None:
-        name = run.__name__
-        ROWS[name] = Row(name, run, target, about)
+    def register(run: Callable[[Exchange], Receipt]) -> Callable[[Exchange], Receipt]:
+        ROWS[run.__name__] = Row(run.__name__, run, target, about)
+        return run
 
     return register
 
 
 def row_per_count(
     about: str, counts: Mapping[str, tuple[int, int | None]]
-) -> Callable[[Callable[[Exchange, int], Receipt]], None]:
+) -> Callable[[Callable[[Exchange, int], Receipt]], Callable[[Exchange, int], Receipt]]:
     """Register a function of a count as several rows: name to count and target."""
 
-    def register(run: Callable[[Exchange, int], Receipt]) -> None:
+    def register(run: Callable[[Exchange, int], Receipt]) -> Callable[[Exchange, int], Receipt]:
         for name, (count, target) in counts.items():
             ROWS[name] = Row(name, functools.partial(_of_count, run, count), target, about.format(count))
+        return run
 
     return register
 
@@ -339,7 +342,7 @@ def accrue(exchange: Exchange) -> Receipt:
 
 
 @row_per_count(
-    "{} price(s) newer than held, Pyth's fee paid",
+    "newer prices stored: {}; Pyth's fee paid",
     {"oracle_update_1": (1, 42_000), "oracle_update_3": (3, None)},
 )
 def _oracle_update(exchange: Exchange, count: int) -> Receipt:
@@ -347,7 +350,7 @@ def _oracle_update(exchange: Exchange, count: int) -> Receipt:
 
 
 @row_per_count(
-    "{} price(s), the mock of Pyth storing them too",
+    "prices: {}; the mock of Pyth stores them too",
     {"oracle_update_1_mock_storage": (1, None), "oracle_update_3_mock_storage": (3, None)},
 )
 def _oracle_update_mock_storage(exchange: Exchange, count: int) -> Receipt:
@@ -355,7 +358,7 @@ def _oracle_update_mock_storage(exchange: Exchange, count: int) -> Receipt:
 
 
 @row_per_count(
-    "{} price(s), with no fee to Pyth",
+    "prices: {}; no fee to Pyth",
     {"oracle_update_1_fee_free": (1, None), "oracle_update_3_fee_free": (3, None)},
 )
 def _oracle_update_fee_free(exchange: Exchange, count: int) -> Receipt:
