@@ -1,0 +1,146 @@
+"""What `ape run deploy` and `steelyard deploy` have in common."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import chdir, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from steelyard import parameters as parameter_files
+from steelyard.deployment.artefact import LOCAL_CHAIN_IDS, artefact_path
+from steelyard.deployment.errors import AccountUnknown
+from steelyard.toolchain import ROOT, anvil
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from steelyard.deployment.deployer import Outcome
+
+__all__ = ["connected", "deploy", "deploy_options", "describe", "quiet", "select_account"]
+
+
+def deploy_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a deployment to a command."""
+    options = (
+        click.option(
+            "--parameters",
+            "parameters_file",
+            type=click.Path(path_type=Path),
+            default=parameter_files.LOCAL,
+            show_default="parameters/local.yaml",
+            help="YAML file of parameters.",
+        ),
+        click.option("--chain-id", "chain_ids", type=int, multiple=True, help="A chain allowed beside the file's."),
+        click.option("--name", default="steelyard", show_default=True, help="Of the deployment and its artefact."),
+        click.option("--account", "account", help="ape account that deploys; the first test account locally."),
+        click.option(
+            "--artefacts",
+            "folder",
+            type=click.Path(path_type=Path, file_okay=False),
+            help="Folder of artefacts; deployments/, or build/deployments/ for local chains.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep ape's own log to warnings."""
+    from ape.logging import logger
+
+    level = logger.level
+    logger.set_level(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.set_level(level)
+
+
+@contextmanager
+def connected(network: str) -> Iterator[Any]:
+    """Connect ape to a network; a local one is started where it does not run.
+
+    Raises
+    ------
+    AnvilNotFound
+        There is no anvil.
+    """
+    anvil()
+    with chdir(ROOT):
+        # ape takes its project and configuration from the folder in which it is loaded first.
+        import ape
+    with quiet(), ape.networks.parse_network_choice(network) as provider:
+        yield provider
+
+
+def select_account(alias: str | None, chain_id: int) -> Any:
+    """Return the ape account of a name; locally the first test account where none is given.
+
+    Raises
+    ------
+    AccountUnknown
+        There is none of this name, or none is given on a chain that is not local.
+    """
+    from ape import accounts
+
+    if alias is None:
+        if chain_id not in LOCAL_CHAIN_IDS:
+            raise AccountUnknown(None)
+        return accounts.test_accounts[0]
+    if alias.startswith("TEST::"):
+        return accounts.test_accounts[int(alias.removeprefix("TEST::"))]
+    try:
+        return accounts.load(alias)
+    except KeyError:
+        raise AccountUnknown(alias) from None
+
+
+def deploy(
+    *,
+    parameters_file: Path,
+    chain_ids: tuple[int, ...],
+    name: str,
+    account: str | None,
+    folder: Path | None,
+    say: Callable[[str], None] | None = None,
+) -> Outcome:
+    """Deploy to the network that ape is connected to; see `Deployer.run` for what it raises."""
+    import ape
+
+    from steelyard.deployment.deployer import Deployer
+    from steelyard.deployment.errors import ChainUnexpected
+    from steelyard.deployment.system import ApeChain
+
+    parameters = parameter_files.load(parameters_file)
+    chain_id = ape.networks.provider.chain_id
+    if chain_id not in (*parameters.network.chain_ids, *chain_ids):
+        raise ChainUnexpected(chain_id, (*parameters.network.chain_ids, *chain_ids))
+    chain = ApeChain(select_account(account, chain_id), ape.Project(ROOT))
+    deployer = Deployer(
+        chain,
+        parameters,
+        path=artefact_path(chain_id, name, folder),
+        name=name,
+        parameters_file=parameters_file.name,
+        chain_ids=chain_ids,
+        say=say,
+    )
+    with quiet():
+        return deployer.run()
+
+
+def describe(outcome: Outcome) -> str:
+    """Return one line about a run."""
+    artefact, path = outcome.artefact, outcome.path
+    shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+    if outcome.transactions == 0:
+        return (
+            f"nothing to do: {len(artefact.contracts)} contracts and {len(artefact.steps)} settings on chain "
+            f"{artefact.chain_id} are as {shown} says"
+        )
+    return f"{outcome.transactions} transactions; {len(artefact.contracts)} contracts verified, written to {shown}"

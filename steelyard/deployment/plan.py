@@ -1,0 +1,296 @@
+"""What is to be deployed: contracts in their order, and the settings that follow, each readable on the chain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from eth_utils.address import to_checksum_address
+
+from steelyard.parameters import HolderParameters
+from steelyard.roles import FUNCTION_ROLES, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from steelyard.deployment.system import ApeChain
+    from steelyard.parameters import MarketParameters, SystemParameters
+
+__all__ = ["CONTRACTS", "Holders", "Setting", "Settings", "constructor_arguments", "selectors_of"]
+
+CONTRACTS: tuple[tuple[str, str], ...] = (
+    ("Authority", "Authority"),
+    ("Token", "LocalToken"),
+    ("Pyth", "LocalPyth"),
+    ("PriceOracle", "PriceOracle"),
+    ("Clearinghouse", "Clearinghouse"),
+    ("OrderBook", "OrderBook"),
+    ("Lens", "Lens"),
+)
+"""Role in the system and compiled name, in the order of deployment. Token and Pyth only where the chain has none."""
+
+_TOKEN_DECIMALS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """Who holds which role in the end, and with which delay; the deployer where nobody is named."""
+
+    admin: HolderParameters
+    guardian: HolderParameters
+    liquidity: HolderParameters
+    steward: HolderParameters
+    treasury: str
+
+    @classmethod
+    def of(cls, parameters: SystemParameters, deployer: str) -> Holders:
+        """Take the holders from parameters."""
+        roles, own = parameters.network.roles, HolderParameters(deployer.lower())
+        return cls(
+            admin=roles.admin or own,
+            guardian=roles.guardian or own,
+            liquidity=roles.liquidity or own,
+            steward=roles.steward or own,
+            treasury=parameters.network.treasury or deployer.lower(),
+        )
+
+    def of_role(self, role: Role) -> HolderParameters:
+        """Return the holder of a role."""
+        holder: HolderParameters = getattr(self, role.name.lower())
+        return holder
+
+
+def constructor_arguments(
+    role: str, parameters: SystemParameters, addresses: Mapping[str, str], holders: Holders, deployer: str
+) -> tuple[Any, ...]:
+    """Return the arguments of a contract's constructor."""
+    match role:
+        case "Authority":
+            return (deployer,)
+        case "Token":
+            return (_TOKEN_DECIMALS,)
+        case "Pyth":
+            return parameters.pyth.valid_time, parameters.pyth.update_fee
+        case "PriceOracle":
+            return addresses["Authority"], addresses["Pyth"]
+        case "Clearinghouse":
+            treasury = to_checksum_address(holders.treasury)
+            return addresses["Authority"], addresses["Token"], addresses["PriceOracle"], treasury
+        case "OrderBook":
+            return addresses["Clearinghouse"], parameters.orders.min_delay, parameters.orders.window
+        case "Lens":
+            return (addresses["Clearinghouse"],)
+    raise KeyError(role)
+
+
+def selectors_of(chain: ApeChain) -> dict[tuple[str, Role], list[bytes]]:
+    """Return the selectors of the restricted functions, by contract and role."""
+    return {
+        (contract, role): [chain.selector(contract, name) for name in names]
+        for contract, roles in FUNCTION_ROLES.items()
+        for role, names in roles.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One thing that is true of a system that is set up.
+
+    Attributes
+    ----------
+    name : str
+        For the artefact and for people.
+    read : callable
+        What the chain says now.
+    wanted : object
+        What it shall say.
+    send : callable
+        The transaction that makes it so; returns ape's receipt.
+    by_steward : bool
+        Whether it takes the steward's role, which the deployer then needs for a while.
+    """
+
+    name: str
+    read: Callable[[], Any]
+    wanted: Any
+    send: Callable[[], Any]
+    by_steward: bool = False
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the chain says what it shall."""
+        return bool(self.read() == self.wanted)
+
+
+class Settings:
+    """All settings of a system, from its contracts as ape has them.
+
+    Parameters
+    ----------
+    chain : ApeChain
+        That it is on.
+    parameters : SystemParameters
+        That it is given.
+    addresses : mapping of str to str
+        Of its contracts, by role.
+    holders : Holders
+        Of its roles.
+    """
+
+    def __init__(
+        self, chain: ApeChain, parameters: SystemParameters, addresses: Mapping[str, str], holders: Holders
+    ) -> None:
+        self._chain = chain
+        self._parameters = parameters
+        self._addresses = addresses
+        self._holders = holders
+        self._authority = chain.at("Authority", addresses["Authority"])
+        self._oracle = chain.at("PriceOracle", addresses["PriceOracle"])
+        self._clearinghouse = chain.at("Clearinghouse", addresses["Clearinghouse"])
+
+    def in_order(self) -> list[Setting]:
+        """Return what makes a system complete but for the roles of the deployer that others hold in the end."""
+        return [
+            *self._functions(),
+            self._risk(),
+            *self._markets(),
+            *self._feeds(),
+            self._executor(),
+            *self._holders_of_roles(),
+        ]
+
+    def hand_over(self) -> list[Setting]:
+        """Return what the deployer gives up at the end, the right to grant roles last."""
+        deployer = self._chain.deployer
+        others = [
+            role
+            for role in (Role.STEWARD, Role.ADMIN)
+            if self._holders.of_role(role).holder.lower() != deployer.lower()
+        ]
+        return [
+            Setting(
+                f"deployer without {role.name}",
+                lambda role=role: self._member(role, deployer)[0],  # type: ignore[misc]
+                False,
+                lambda role=role: self._call(self._authority.renounceRole, int(role), deployer),  # type: ignore[misc]
+            )
+            for role in others
+        ]
+
+    def borrow_steward(self) -> Setting:
+        """Return the setting that lets the deployer configure the system at once."""
+        deployer = self._chain.deployer
+        return Setting(
+            "deployer as STEWARD",
+            lambda: self._member(Role.STEWARD, deployer),
+            (True, 0),
+            lambda: self._call(self._authority.grantRole, int(Role.STEWARD), deployer, 0),
+        )
+
+    # ---- settings
+
+    def _functions(self) -> list[Setting]:
+        settings = []
+        for (contract, role), selectors in selectors_of(self._chain).items():
+            target = self._addresses[contract]
+            settings.append(
+                Setting(
+                    f"{contract}: {role.name} calls {', '.join(FUNCTION_ROLES[contract][role])}",
+                    lambda target=target, selectors=selectors: [  # type: ignore[misc]
+                        self._authority.getTargetFunctionRole(target, selector) for selector in selectors
+                    ],
+                    [int(role)] * len(selectors),
+                    lambda target=target, selectors=selectors, role=role: self._call(  # type: ignore[misc]
+                        self._authority.setTargetFunctionRole, target, selectors, int(role)
+                    ),
+                )
+            )
+        return settings
+
+    def _risk(self) -> Setting:
+        risk = self._parameters.risk
+        house = self._clearinghouse
+        return Setting(
+            "risk parameters",
+            lambda: (tuple(house.riskConfig()), house.ledger().poolFeeShare),
+            (risk.config(), risk.pool_fee_share),
+            lambda: self._call(house.setRiskConfig, risk.config(), risk.pool_fee_share),
+            by_steward=True,
+        )
+
+    def _markets(self) -> list[Setting]:
+        house = self._clearinghouse
+        settings = []
+        for number, market in enumerate(self._parameters.markets):
+
+            def read(number: int = number) -> Any:
+                if house.marketCount() <= number:
+                    return None
+                state = house.marketOf(number)
+                return tuple(state.config), state.funding.maxRate
+
+            def send(number: int = number, market: MarketParameters = market) -> Any:
+                if house.marketCount() != number:
+                    raise RuntimeError(f"{house.marketCount()} markets are listed, {number} were expected")
+                return self._call(house.listMarket, market.config(), market.max_funding_rate)
+
+            wanted = market.config(), market.max_funding_rate
+            settings.append(Setting(f"market {number}: {market.symbol}", read, wanted, send, by_steward=True))
+        return settings
+
+    def _feeds(self) -> list[Setting]:
+        oracle = self._oracle
+        settings = []
+        for number, market in enumerate(self._parameters.markets):
+            feed = market.oracle
+
+            def read(number: int = number) -> Any:
+                state = oracle.priceState(number)
+                return "0x" + bytes(oracle.feedOf(number)).hex(), state.maxAge, state.maxConfidence
+
+            settings.append(
+                Setting(
+                    f"feed of {market.symbol}",
+                    read,
+                    (feed.feed, feed.max_age, feed.max_confidence),
+                    lambda number=number, feed=feed: self._call(  # type: ignore[misc]
+                        oracle.setFeed, number, feed.feed, feed.max_age, feed.max_confidence
+                    ),
+                    by_steward=True,
+                )
+            )
+        return settings
+
+    def _executor(self) -> Setting:
+        house, book = self._clearinghouse, self._addresses["OrderBook"]
+        return Setting(
+            "order book trades",
+            lambda: house.isExecutor(book),
+            True,
+            lambda: self._call(house.setExecutor, book, True),
+        )
+
+    def _holders_of_roles(self) -> list[Setting]:
+        settings = []
+        # ADMIN last: its holder may get a delay that the other grants would have to wait for.
+        for role in (Role.GUARDIAN, Role.LIQUIDITY, Role.STEWARD, Role.ADMIN):
+            by = self._holders.of_role(role)
+            holder = to_checksum_address(by.holder)
+            settings.append(
+                Setting(
+                    f"{role.name} is {holder}",
+                    lambda role=role, holder=holder: self._member(role, holder),  # type: ignore[misc]
+                    (True, by.delay),
+                    lambda role=role, holder=holder, by=by: self._call(  # type: ignore[misc]
+                        self._authority.grantRole, int(role), holder, by.delay
+                    ),
+                )
+            )
+        return settings
+
+    def _member(self, role: Role, address: str) -> tuple[bool, int]:
+        member = self._authority.hasRole(int(role), address)
+        return bool(member[0]), int(member[1])
+
+    def _call(self, method: Any, *arguments: Any) -> Any:
+        return method(*arguments, sender=self._chain.account)

@@ -1,0 +1,108 @@
+"""The system on a chain, read and written through ape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eth_utils.crypto import keccak
+
+__all__ = ["ApeChain", "hash_of"]
+
+
+def hash_of(code: bytes) -> str:
+    """Return the keccak of code as hexadecimal."""
+    return "0x" + keccak(code).hex()
+
+
+class ApeChain:
+    """What a deployment needs of the chain that ape is connected to.
+
+    Parameters
+    ----------
+    account : ape.api.AccountAPI
+        That sends the transactions.
+    project : ape.Project
+        That holds the compiled contracts.
+    """
+
+    def __init__(self, account: Any, project: Any) -> None:
+        from ape import networks
+
+        self.account = account
+        self._project = project
+        self._provider = networks.active_provider
+        if self._provider is None:
+            raise RuntimeError("ape is not connected to a network")
+
+    @property
+    def deployer(self) -> str:
+        """Address that sends the transactions."""
+        return str(self.account.address)
+
+    @property
+    def chain_id(self) -> int:
+        """Of the chain, as the node says."""
+        return int(self._provider.make_request("eth_chainId", []), 16)
+
+    @property
+    def network(self) -> str:
+        """As ape calls it."""
+        return str(self._provider.network_choice)
+
+    @property
+    def block_number(self) -> int:
+        """Of the latest block."""
+        return int(self._provider.make_request("eth_blockNumber", []), 16)
+
+    @property
+    def genesis_hash(self) -> str:
+        """Of the first block."""
+        return str(self._provider.make_request("eth_getBlockByNumber", ["0x0", False])["hash"])
+
+    @property
+    def compiler(self) -> dict[str, Any]:
+        """Version and settings of the compiler."""
+        settings = self._project.config.solidity
+        return {
+            "name": "solc",
+            "version": str(settings.version),
+            "evm_version": settings.evm_version,
+            "via_ir": bool(settings.via_ir),
+            "optimize": bool(settings.optimize),
+            "optimization_runs": int(getattr(settings, "optimization_runs", 200)),
+        }
+
+    def next_address(self) -> str:
+        """Return where the deployer's next contract will be."""
+        return str(self.account.get_deployment_address())
+
+    def code_at(self, address: str) -> bytes:
+        """Return the code at an address."""
+        return bytes.fromhex(self._provider.make_request("eth_getCode", [address, "latest"])[2:])
+
+    def creation_code(self, contract: str, arguments: tuple[Any, ...]) -> bytes:
+        """Return the creation code of a contract with its arguments."""
+        return bytes(self._container(contract)(*arguments).data)
+
+    def simulated_code(self, creation_code: bytes) -> bytes:
+        """Return the code that a creation would leave."""
+        request = {"from": self.deployer, "data": "0x" + creation_code.hex()}
+        return bytes.fromhex(self._provider.make_request("eth_call", [request, "latest"])[2:])
+
+    def deploy(self, contract: str, arguments: tuple[Any, ...]) -> tuple[str, str, int]:
+        """Deploy a contract; return its address, the hash of the transaction and the block."""
+        instance = self.account.deploy(self._container(contract), *arguments)
+        receipt = self._provider.get_receipt(instance.txn_hash)
+        return str(instance.address), str(receipt.txn_hash), int(receipt.block_number)
+
+    def at(self, contract: str, address: str) -> Any:
+        """Return a contract as ape has it."""
+        return self._container(contract).at(address, fetch_from_explorer=False, detect_proxy=False)
+
+    def selector(self, contract: str, function: str) -> bytes:
+        """Return the first four bytes of a function's call data."""
+        entry = next(abi for abi in self._container(contract).contract_type.abi if getattr(abi, "name", "") == function)
+        return keccak(text=entry.selector)[:4]
+
+    def _container(self, contract: str) -> Any:
+        return self._project.get_contract(contract)

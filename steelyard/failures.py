@@ -1,0 +1,56 @@
+"""Errors that a user can do something about: told in one line, by name."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Failure", "named"]
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+class Failure(click.ClickException):
+    """An error by name; the process ends with `exit_code`."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.exit_code = getattr(error, "exit_code", 1)
+        super().__init__(f"{type(error).__name__}: {error}")
+
+
+def _kinds() -> tuple[type[Exception], ...]:
+    from sim.data import DataError
+    from steelyard.client.errors import ChainError
+    from steelyard.deployment.errors import DeploymentError
+    from steelyard.evm.artefacts import ArtefactError
+    from steelyard.parameters import ParameterError
+    from steelyard.toolchain import ToolchainError
+
+    return ArtefactError, ChainError, DataError, DeploymentError, ParameterError, ToolchainError, OSError
+
+
+def named(command: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Turn the project's own errors of a command into one line and a non-zero exit; others keep their traceback."""
+
+    @wraps(command)
+    def run(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        try:
+            return command(*args, **kwargs)
+        except Exception as error:
+            _tell(error)
+
+    return run
+
+
+def _tell(error: Exception) -> NoReturn:
+    from ape.exceptions import ApeException
+
+    if isinstance(error, (*_kinds(), ApeException)):
+        raise Failure(error) from error
+    raise error
