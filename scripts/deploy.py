@@ -12,9 +12,7 @@ from steelyard.failures import named
 @click.command(cls=ConnectedProviderCommand)
 @deploy_options
 @named
-def cli(
-    parameters_file: Path, chain_ids: tuple[int, ...], name: str, account: str | None, folder: Path | None
-) -> None:
+def cli(parameters_file: Path, chain_ids: tuple[int, ...], name: str, account: str | None, folder: Path | None) -> None:
     outcome = deploy(
         parameters_file=parameters_file,
         chain_ids=chain_ids,

@@ -13,6 +13,9 @@ from steelyard.client.errors import RpcRejected, RpcUnreachable
 
 __all__ = ["Rpc", "RpcErrorData"]
 
+_BUSY = frozenset({429, 502, 503, 504})
+_LIMIT_EXCEEDED = -32005
+
 
 class RpcErrorData(Exception):
     """The node answered with an error that carries what a contract reverted with."""
@@ -73,6 +76,8 @@ class Rpc:
             raise RpcErrorData(method, message, bytes.fromhex(data[2:]))
         if "revert" in message.lower():
             raise RpcErrorData(method, message, b"")
+        if error.get("code") == _LIMIT_EXCEEDED and method != "eth_getLogs":
+            raise RpcUnreachable(self._shown, message)
         raise RpcRejected(method, message)
 
     def close(self) -> None:
@@ -88,7 +93,7 @@ class Rpc:
             self._connection.request("POST", self._path, body, {"Content-Type": "application/json"})
             response = self._connection.getresponse()
             content = response.read()
-            if response.status >= 400 and not content.lstrip().startswith(b"{"):
+            if response.status in _BUSY or (response.status >= 400 and not content.lstrip().startswith(b"{")):
                 raise RpcUnreachable(self._shown, f"HTTP status {response.status}")
             return json.loads(content)
         except (OSError, http.client.HTTPException, ValueError) as error:

@@ -1,0 +1,149 @@
+"""What `ape run keeper` and `steelyard keeper` have in common."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from steelyard.client.exchange import AccountId, owner_of, to_account_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from steelyard.keeper.liquidator import Liquidation, Liquidator, Round
+
+__all__ = ["EXIT_FAILED", "EXIT_UNREACHABLE", "keep", "keeper_options", "run_keeper"]
+
+EXIT_FAILED = 3
+"""Some account could not be liquidated or not be valued."""
+
+EXIT_UNREACHABLE = 4
+"""The node did not answer."""
+
+_WAD = 10**18
+
+
+def keeper_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a keeper to a command."""
+    options = (
+        click.option("--name", default="steelyard", show_default=True, help="Of the deployment."),
+        click.option("--account", help="ape account that sends; the first test account locally."),
+        click.option("--reward-index", default=0, show_default=True, help="Ledger account of the sender for rewards."),
+        click.option("--once", is_flag=True, help="One round, then end."),
+        click.option("--interval", default=5.0, show_default=True, help="Seconds between rounds."),
+        click.option("--batch", default=100, show_default=True, help="Accounts valued in one call."),
+        click.option("--json", "as_json", is_flag=True, help="One JSON object per round."),
+        click.option(
+            "--artefacts", "folder", type=click.Path(path_type=Path, file_okay=False), help="Folder of artefacts."
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def run_keeper(
+    *,
+    name: str,
+    account: str | None,
+    reward_index: int,
+    once: bool,
+    interval: float,
+    batch: int,
+    as_json: bool,
+    folder: Path | None,
+) -> int:
+    """Run on the network that ape is connected to; return the exit code.
+
+    Raises
+    ------
+    DeploymentError
+        There is no deployment of this name on this chain, or no such account.
+    """
+    import ape
+
+    from steelyard.client import AccountSender, Chain, Exchange
+    from steelyard.deployment.artefact import artefact_path, read_artefact
+    from steelyard.deployment.command import select_account
+    from steelyard.deployment.errors import ArtefactForeign
+    from steelyard.keeper.liquidator import Liquidator
+
+    provider = ape.networks.provider
+    chain = Chain(provider.http_uri)
+    path = artefact_path(chain.chain_id, name, folder)
+    artefact = read_artefact(path)
+    genesis = chain.block(0).hash
+    if genesis != artefact.genesis_hash:
+        raise ArtefactForeign(path, artefact.genesis_hash, genesis)
+    sender = AccountSender(select_account(account, chain.chain_id))
+    liquidator = Liquidator(
+        Exchange(chain, artefact.addresses),
+        sender,
+        to_account_id(sender.address, reward_index),
+        first_block=artefact.first_block,
+        batch=batch,
+    )
+    return keep(liquidator, once=once, interval=interval, as_json=as_json)
+
+
+def keep(
+    liquidator: Liquidator,
+    *,
+    once: bool,
+    interval: float,
+    as_json: bool,
+    say: Callable[[str], None] = click.echo,
+    sleep: Callable[[float], None] = time.sleep,
+) -> int:
+    """Run rounds until stopped, or one; return the exit code: 0, `EXIT_FAILED` or `EXIT_UNREACHABLE`.
+
+    A node that goes away ends a single round only; a running keeper tells it and tries again.
+    """
+    from steelyard.client.errors import RpcUnreachable
+
+    try:
+        while True:
+            code = 0
+            try:
+                done = liquidator.run_once()
+            except RpcUnreachable as error:
+                code = EXIT_UNREACHABLE
+                text = f"RpcUnreachable: {error}"
+                say(json.dumps({"error": text}) if as_json else text)
+            else:
+                if done.failed or done.unpriced:
+                    code = EXIT_FAILED
+                for line in [json.dumps(done.to_json())] if as_json else _lines(done):
+                    say(line)
+            if once:
+                return code
+            sleep(interval)
+    except KeyboardInterrupt:
+        return 0
+
+
+def _lines(done: Round) -> list[str]:
+    at = datetime.fromtimestamp(done.timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    lines = [
+        f"{at} block {done.block}: {done.open_accounts} of {done.accounts} accounts have positions, "
+        f"{len(done.liquidated)} liquidated"
+    ]
+    if done.unpriced:
+        lines.append(f"  {len(done.unpriced)} could not be valued: {done.unpriced_reason}")
+    return lines + [f"  {_line(one)}" for one in done.attempts]
+
+
+def _line(one: Liquidation) -> str:
+    who = f"{owner_of(AccountId(one.account))}/{one.account & ((1 << 96) - 1)}"
+    if one.transaction is None:
+        return f"{who} {one.status.value}: {one.reason}"
+    debt = f", bad debt {one.bad_debt / _WAD:,.2f}" if one.bad_debt else ""
+    return (
+        f"{who} liquidated at health {one.health / _WAD:.3f}: closed {one.closed_notional / _WAD:,.2f}, "
+        f"reward {one.reward / _WAD:,.2f}, penalty {one.penalty / _WAD:,.2f}{debt}, gas {one.gas_used:,}"
+    )

@@ -1,0 +1,316 @@
+"""Liquidates accounts under their maintenance margin, the worst first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from steelyard.client.errors import ContractReverted, RpcRejected, RpcUnreachable, TransactionFailed
+from steelyard.client.exchange import AccountId, AccountView, owner_of
+from steelyard.keeper.backoff import Backoff
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from steelyard.client.chain import Receipt, Sender
+    from steelyard.client.exchange import Exchange
+
+__all__ = ["Liquidation", "Liquidator", "Round", "Status"]
+
+_GONE = frozenset({"AccountHealthy", "AccountFlat"})
+"""Somebody was faster, or the price came back: nothing is wrong."""
+
+_RESERVED_OWNER = 0
+
+
+class Status(StrEnum):
+    """What became of an attempt."""
+
+    LIQUIDATED = "liquidated"
+    HEALTHY = "healthy"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Liquidation:
+    """One attempt to liquidate.
+
+    Attributes
+    ----------
+    account : AccountId
+        Whose.
+    status : Status
+        What became of it.
+    health : int
+        Equity over maintenance margin when it was read [wad].
+    closed_notional, reward, penalty, bad_debt : int
+        As the contracts report them [quote wad].
+    gas_used : int
+        Whole transaction.
+    transaction : str or None
+        Its hash.
+    reason : str or None
+        Of a failure, or why there was nothing left to do.
+    receipt : Receipt or None
+        For whoever wants its events.
+    """
+
+    account: AccountId
+    status: Status
+    health: int
+    closed_notional: int = 0
+    reward: int = 0
+    penalty: int = 0
+    bad_debt: int = 0
+    gas_used: int = 0
+    transaction: str | None = None
+    reason: str | None = None
+    receipt: Receipt | None = field(default=None, repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return values for JSON; amounts as strings of the exact integers."""
+        values = {key: getattr(self, key) for key in ("closed_notional", "reward", "penalty", "bad_debt", "health")}
+        return {
+            "account": f"0x{self.account:064x}",
+            "owner": owner_of(self.account),
+            "status": self.status.value,
+            **{key: str(value) for key, value in values.items()},
+            "gas_used": self.gas_used,
+            "transaction": self.transaction,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """One look at all accounts.
+
+    Attributes
+    ----------
+    block, timestamp : int
+        Of the chain when the round began.
+    accounts, open_accounts : int
+        Known, and with positions.
+    unpriced : tuple of AccountId
+        Could not be valued, because a price is missing, stale or uncertain.
+    unpriced_reason : str or None
+        Why the first of them could not.
+    attempts : tuple of Liquidation
+        In the order in which they were made.
+    """
+
+    block: int
+    timestamp: int
+    accounts: int
+    open_accounts: int
+    unpriced: tuple[AccountId, ...] = ()
+    unpriced_reason: str | None = None
+    attempts: tuple[Liquidation, ...] = ()
+
+    @property
+    def liquidated(self) -> tuple[Liquidation, ...]:
+        """Attempts that liquidated."""
+        return tuple(one for one in self.attempts if one.status is Status.LIQUIDATED)
+
+    @property
+    def failed(self) -> tuple[Liquidation, ...]:
+        """Attempts that should have liquidated and did not."""
+        return tuple(one for one in self.attempts if one.status is Status.FAILED)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return values for JSON."""
+        return {
+            "block": self.block,
+            "timestamp": self.timestamp,
+            "accounts": self.accounts,
+            "open_accounts": self.open_accounts,
+            "unpriced": [f"0x{account:064x}" for account in self.unpriced],
+            "unpriced_reason": self.unpriced_reason,
+            "attempts": [one.to_json() for one in self.attempts],
+        }
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Accounts seen in events so far; those without positions rest until they trade again."""
+
+    next_block: int
+    known: set[AccountId] = field(default_factory=set)
+    open: set[AccountId] = field(default_factory=set)
+
+
+class Liquidator:
+    """A keeper that liquidates.
+
+    Nothing but the chain is its memory: started anew, it finds the accounts again in the events. It may be killed at
+    any moment, and several may run beside each other, since the contracts refuse to liquidate what is healthy.
+
+    Parameters
+    ----------
+    exchange : Exchange
+        Where.
+    sender : Sender
+        Who sends the transactions.
+    reward_account : AccountId
+        Ledger account that gets the rewards.
+    first_block : int
+        Where events begin: that of the deployment.
+    batch : int
+        Accounts valued in one call.
+    span : int
+        Blocks per request for events.
+    overlap : int
+        Blocks read again each round, because the chain may have replaced them.
+    backoff : Backoff
+        For a node that does not answer.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        sender: Sender,
+        reward_account: AccountId,
+        *,
+        first_block: int = 0,
+        batch: int = 100,
+        span: int = 5_000,
+        overlap: int = 12,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._exchange = exchange
+        self._sender = sender
+        self._reward_account = reward_account
+        self._first_block = first_block
+        self._batch = batch
+        self._span = span
+        self._overlap = overlap
+        self._backoff = backoff or Backoff()
+        self._watch = _Watch(first_block)
+
+    def run_once(self) -> Round:
+        """Find accounts, value them, and liquidate what can be; returns what was done.
+
+        Raises
+        ------
+        RpcUnreachable
+            The node did not answer, also after several attempts.
+        RpcRejected
+            It refused a request for events or a view.
+        """
+        head = self._backoff.run(self._exchange.chain.block)
+        self._discover(head.number)
+        views, unpriced, reason = self._value(sorted(self._watch.open))
+        self._watch.open -= {view.account for view in views if not view.open_markets}
+        urgent = sorted((view for view in views if view.is_liquidatable and view.open_markets), key=_urgency)
+        attempts: list[Liquidation] = []
+        for view in urgent:
+            try:
+                attempts.append(self._liquidate(view))
+            except RpcUnreachable as error:
+                # What was done before is worth telling; the next round starts from the chain.
+                attempts.append(_failed(view, f"RpcUnreachable: {error}"))
+                break
+        return Round(
+            block=head.number,
+            timestamp=head.timestamp,
+            accounts=len(self._watch.known),
+            open_accounts=len(self._watch.open),
+            unpriced=unpriced,
+            unpriced_reason=reason,
+            attempts=tuple(attempts),
+        )
+
+    # ---- accounts
+
+    def _discover(self, last: int) -> None:
+        watch, house = self._watch, self._exchange.clearinghouse
+        first = max(self._first_block, watch.next_block - self._overlap)
+        while first <= last:
+            until = min(first + self._span - 1, last)
+            request = partial(self._exchange.chain.logs, house, first, until, "Deposited", "Traded")
+            try:
+                logs = self._backoff.run(request)
+            except RpcRejected:
+                # Nodes bound the blocks, or the events, of one request; by how much differs.
+                if self._span == 1:
+                    raise
+                self._span = -(-self._span // 2)
+                continue
+            for log in logs:
+                account = AccountId(log.arguments["account"])
+                if account >> 96 == _RESERVED_OWNER:
+                    continue
+                watch.known.add(account)
+                if log.name == "Traded":
+                    watch.open.add(account)
+            first = until + 1
+        watch.next_block = last + 1
+
+    def _value(self, accounts: Sequence[AccountId]) -> tuple[list[AccountView], tuple[AccountId, ...], str | None]:
+        """Value accounts in batches; where one of a batch has no price, halve it until that one is alone."""
+        views: list[AccountView] = []
+        unpriced: list[AccountId] = []
+        reason = None
+        batches = [accounts[start : start + self._batch] for start in range(0, len(accounts), self._batch)]
+        while batches:
+            batch = batches.pop()
+            try:
+                views += self._backoff.run(partial(self._exchange.account_views, batch))
+            except ContractReverted as error:
+                if len(batch) > 1:
+                    middle = len(batch) // 2
+                    batches += [batch[:middle], batch[middle:]]
+                else:
+                    unpriced += batch
+                    reason = reason or str(error)
+        return views, tuple(unpriced), reason
+
+    # ---- liquidations
+
+    def _liquidate(self, view: AccountView) -> Liquidation:
+        attempt = partial(self._exchange.liquidate, self._sender, view.account, self._reward_account)
+        try:
+            receipt = self._backoff.run(attempt)
+        except ContractReverted as error:
+            return _ended(view, error)
+        except TransactionFailed as error:
+            # Estimated, sent, and overtaken by another keeper or a better price.
+            return _ended(view, error.cause) if error.cause is not None else _failed(view, str(error))
+        except RpcRejected as error:
+            return _failed(view, f"RpcRejected: {error}")
+        return self._done(view, receipt)
+
+    def _done(self, view: AccountView, receipt: Receipt) -> Liquidation:
+        house = self._exchange.clearinghouse
+        logs = self._exchange.chain.events(house, receipt.raw_logs, "Liquidated", "BadDebtBooked")
+        facts = next(log.arguments for log in logs if log.name == "Liquidated")
+        debts = [log.arguments for log in logs if log.name == "BadDebtBooked"]
+        return Liquidation(
+            account=view.account,
+            status=Status.LIQUIDATED,
+            health=view.health,
+            closed_notional=facts["closedNotional"],
+            reward=facts["reward"],
+            penalty=facts["penalty"],
+            bad_debt=sum(debt["fromInsurance"] + debt["fromPool"] for debt in debts),
+            gas_used=receipt.gas_used,
+            transaction=receipt.hash,
+            receipt=receipt,
+        )
+
+
+def _urgency(view: AccountView) -> tuple[int, int]:
+    """Lowest health first; of equals, the largest."""
+    return view.health, -view.risk.notional
+
+
+def _ended(view: AccountView, error: ContractReverted) -> Liquidation:
+    if error.name in _GONE:
+        return Liquidation(account=view.account, status=Status.HEALTHY, health=view.health, reason=error.name)
+    return _failed(view, str(error))
+
+
+def _failed(view: AccountView, reason: str) -> Liquidation:
+    return Liquidation(account=view.account, status=Status.FAILED, health=view.health, reason=reason)
