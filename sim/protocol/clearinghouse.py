@@ -1,0 +1,894 @@
+"""The ledger of the exchange (``Clearinghouse.sol``).
+
+Every entry point has the contract's shape: authorise, load and accrue, change memory, check, store, event,
+interaction. Accounts are ``owner << 96 | index``; quote, sizes and prices are wad; token amounts have 6 decimals.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sim.protocol import abi
+from sim.protocol.authority import AccessManaged
+from sim.protocol.errors import (
+    AccountBankrupt,
+    AccountFlat,
+    AccountHealthy,
+    AccountPairInvalid,
+    AccountReserved,
+    AccountUnauthorized,
+    AmountZero,
+    EmptyRevert,
+    ExecutorUnauthorized,
+    FailedCall,
+    LeverageZero,
+    MaintenanceInsufficient,
+    MarginInsufficient,
+    MarketsExhausted,
+    MarketUnknown,
+    OpenMarketsExceeded,
+    PriceUnacceptable,
+    RecipientUnauthorized,
+    RiskPaused,
+    SizeBelowMinimum,
+    SizeZero,
+    SurplusMissing,
+    TokenDecimalsMismatch,
+    TransferMismatch,
+)
+from sim.protocol.evm import (
+    Address,
+    ceil_div,
+    external,
+    non_reentrant,
+    to_int128,
+    to_uint32,
+    to_uint104,
+    view,
+)
+from sim.protocol.libraries import bounds, funding_rate, liquidation, margin, positions, pricing
+from sim.protocol.libraries.fixed_point import WAD, clamp_symmetric, div_down
+from sim.protocol.types.account import (
+    PERMISSION_MARGIN,
+    PERMISSION_WITHDRAW,
+    Account,
+    AccountRisk,
+    MarginMode,
+    Permission,
+    Position,
+)
+from sim.protocol.types.account_id import INSURANCE_ACCOUNT, POOL_ACCOUNT, is_reserved, owner_of, to_account_id
+from sim.protocol.types.fill import Fill, LiquidationResult, Trade
+from sim.protocol.types.ledger import Ledger, RiskConfig
+from sim.protocol.types.market import FundingState, Market, MarketConfig, Side
+from sim.protocol.types.market_id import MAX_MARKETS, MarketId, markets_of, to_bit
+from sim.protocol.types.shares import ONE_MULTIPLIER, to_size
+
+if TYPE_CHECKING:
+    from sim.protocol.mocks.local_token import LocalToken
+    from sim.protocol.price_oracle import PriceOracle
+    from sim.protocol.world import World
+
+__all__ = ["MAX_OPEN_MARKETS", "UNIT", "Clearinghouse"]
+
+MAX_OPEN_MARKETS: Final = 16
+"""Bounds the gas of the largest liquidation."""
+
+UNIT: Final = 10**12
+"""Wad per unit of the settlement token."""
+
+_TOKEN_DECIMALS: Final = 6
+_BPS: Final = 10_000
+_TRADE: Final = "(uint256,uint8,int128,uint96,uint128,uint256,uint96)"
+_FILL: Final = "(int256,int256,uint256,int256)"
+_MARKET_CONFIG: Final = "(uint64,uint16,uint48,uint32,uint16,uint16,uint16,uint16)"
+_RISK_CONFIG: Final = "(uint48,uint48,uint48,uint16,uint16,uint16,uint64)"
+_NO_ACCOUNT: Final = Account()
+_NO_POSITION: Final = Position()
+_NO_PERMISSION: Final = Permission(0, 0)
+
+
+@dataclass(slots=True)
+class _OpenPosition:
+    """One market of an account in memory."""
+
+    id: int
+    price: int
+    market: Market
+    position: Position
+
+
+class Clearinghouse(AccessManaged):
+    """One ledger for traders, the liquidity pool, the insurance fund and the treasury.
+
+    Parameters
+    ----------
+    world, name, address
+        As for `Contract`.
+    token : LocalToken
+        Settlement token, 6 decimals.
+    oracle : PriceOracle
+        Prices.
+    treasury : Address
+        Owner of the treasury's account.
+
+    Raises
+    ------
+    TokenDecimalsMismatch, AccountReserved
+        Other than 6 decimals; the treasury is the zero address.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        name: str,
+        address: Address,
+        *,
+        token: LocalToken,
+        oracle: PriceOracle,
+        treasury: Address,
+    ) -> None:
+        super().__init__(world, name, address)
+        if token.decimals() != _TOKEN_DECIMALS:
+            raise TokenDecimalsMismatch(token.decimals())
+        self.token = token
+        self.oracle = oracle
+        self.treasury = to_account_id(treasury, 0)
+        if is_reserved(self.treasury):
+            raise AccountReserved(self.treasury)
+        self._accounts: dict[int, Account] = {}
+        self._positions: dict[tuple[int, int], Position] = {}
+        self._markets: dict[int, Market] = {}
+        self._permissions: dict[tuple[Address, Address], Permission] = {}
+        self._executors: dict[Address, bool] = {}
+        self._ledger = Ledger()
+        self._risk_config = RiskConfig()
+        self._market_count = 0
+
+    # ---- owners and operators
+
+    @external("deposit(uint256,uint128)")
+    @non_reentrant
+    def deposit(self, sender: Address, account: int, amount: int) -> None:
+        """Credit `amount` token units, paid by the sender (``Clearinghouse.sol::deposit``).
+
+        Raises
+        ------
+        AccountReserved, AmountZero, TransferMismatch
+            As named, and the token's own.
+        SafeCastOverflowedIntDowncast
+            The balance leaves its type.
+        """
+        if is_reserved(account):
+            raise AccountReserved(account)
+        balance = self._credit(account, _to_wad(amount))
+        self.emit("Deposited", account, sender, amount, balance)
+        self._pull(sender, amount)
+
+    @external("withdraw(uint256,uint128,address)")
+    @non_reentrant
+    def withdraw(self, sender: Address, account: int, amount: int, recipient: Address) -> None:
+        """Pay `amount` token units out, if what is left meets the initial margin (``Clearinghouse.sol::withdraw``).
+
+        Raises
+        ------
+        AccountUnauthorized, RecipientUnauthorized, AmountZero, MarginInsufficient, TransferMismatch
+            As named; the oracle's while positions are open; the token's.
+        """
+        self._authorize(account, sender, PERMISSION_WITHDRAW)
+        owner = owner_of(account)
+        if owner not in (sender, recipient):
+            raise RecipientUnauthorized(recipient)
+        balance = self._credit(account, -_to_wad(amount))
+        self._require_initial_margin(account)
+        self.emit("Withdrawn", account, recipient, amount, balance)
+        held = self.token.balance_of(self.address)
+        self.token.transfer(self.address, recipient, amount)
+        paid = held - self.token.balance_of(self.address)
+        if paid != amount:
+            raise TransferMismatch(amount, paid)
+
+    @external("transfer(uint256,uint256,uint128)")
+    @non_reentrant
+    def transfer(self, sender: Address, source: int, target: int, amount: int) -> None:
+        """Move `amount` [wad] between two accounts of one owner (``Clearinghouse.sol::transfer``).
+
+        Raises
+        ------
+        AccountUnauthorized, AmountZero, AccountPairInvalid, MarginInsufficient
+            As named; the oracle's.
+        """
+        self._authorize(source, sender, PERMISSION_MARGIN)
+        if amount == 0:
+            raise AmountZero
+        self._move(source, target, amount)
+        self._require_initial_margin(source)
+
+    @external("setMarginMode(uint256,uint8)")
+    @non_reentrant
+    def set_margin_mode(self, sender: Address, account: int, mode: int) -> None:
+        """Set how an account's positions share its margin (``Clearinghouse.sol::setMarginMode``).
+
+        Raises
+        ------
+        AccountUnauthorized, OpenMarketsExceeded, EmptyRevert
+            As named; no such mode.
+        """
+        if mode > MarginMode.ISOLATED:
+            raise EmptyRevert
+        self._authorize(account, sender, PERMISSION_MARGIN)
+        header = self._accounts.get(account, _NO_ACCOUNT).copy()
+        _require_market_limit(account, mode, header.open_markets)
+        header.mode = mode
+        self._put(self._accounts, account, header)
+        self.emit("MarginModeSet", account, mode)
+
+    @external("setLeverage(uint256,uint256,uint128)")
+    @non_reentrant
+    def set_leverage(self, sender: Address, account: int, funded_by: int, leverage: int) -> None:
+        """Bring an account to `leverage` [wad] by moving quote (``Clearinghouse.sol::setLeverage``).
+
+        Raises
+        ------
+        AccountUnauthorized, LeverageZero, AccountFlat, AccountPairInvalid, MarginInsufficient
+            As named; the oracle's.
+        """
+        self._authorize(account, sender, PERMISSION_MARGIN)
+        if leverage == 0:
+            raise LeverageZero
+        risk = self.risk_of(account)
+        if risk.notional == 0:
+            raise AccountFlat(account)
+        missing = ceil_div(risk.notional * WAD, leverage) - risk.equity
+        if missing > 0:
+            self._move(funded_by, account, missing)
+            self._require_initial_margin(funded_by)
+        else:
+            self._move(account, funded_by, -missing)
+            self._require_initial_margin(account)
+        self.emit("LeverageSet", account, funded_by, leverage)
+
+    @external("setOperator(address,uint8,uint40)")
+    @non_reentrant
+    def set_operator(self, sender: Address, operator: Address, flags: int, expires_at: int) -> None:
+        """Let `operator` use `flags` on all accounts of the sender (``Clearinghouse.sol::setOperator``)."""
+        self._put(self._permissions, (sender, operator), Permission(flags, expires_at))
+        self.emit("OperatorSet", sender, operator, flags, expires_at)
+
+    # ---- executors
+
+    @external(f"trade({_TRADE}) -> ({_FILL})")
+    @non_reentrant
+    def trade(self, sender: Address, order: Trade | tuple[int, ...]) -> Fill:
+        """Change a position at a price moved by skew, and pay the keeper (``Clearinghouse.sol::trade``).
+
+        Raises
+        ------
+        ExecutorUnauthorized, AccountReserved, SizeZero, MarketUnknown, OpenInterestExceeded, SizeBelowMinimum
+            As named.
+        PriceUnacceptable, OpenMarketsExceeded, AccountBankrupt, MaintenanceInsufficient, RiskPaused, MarginInsufficient
+            As named; the oracle's.
+        SafeCastOverflowedIntDowncast, SafeCastOverflowedUintDowncast
+            A stored value leaves its type.
+        """
+        if not self._executors.get(sender, False):
+            raise ExecutorUnauthorized(sender)
+        account, market, size_delta, price, acceptable_price, keeper, keeper_fee = order
+        if is_reserved(account):
+            raise AccountReserved(account)
+        if size_delta == 0:
+            raise SizeZero
+        opened = self._load(account, market)
+        self._accrue_to(opened, self.oracle.price_of(market))
+        header = self._accounts.get(account, _NO_ACCOUNT).copy()
+
+        size_before = positions.size_of(opened.market, opened.position)
+        fill = positions.change(opened.market, opened.position, size_delta, price)
+        size_after = size_before + fill.size_delta
+        _check_fill(fill, opened.market.config, size_after, acceptable_price)
+        _set_open(account, header, market, size_after != 0)
+        self._apply(header, fill)
+        header.balance = to_int128(header.balance - keeper_fee)
+
+        self._put(self._accounts, account, header)
+        self._store(account, opened)
+        self._emit_traded(account, opened, fill, header.balance)
+        if keeper_fee > 0:
+            self._pay_keeper(account, keeper, keeper_fee)
+        if size_after == 0 or ((size_before ^ size_after) >= 0 and abs(size_after) < abs(size_before)):
+            self._require_reduction(account, keeper_fee, fill, opened, header)
+        else:
+            if self._ledger.risk_paused:
+                raise RiskPaused
+            self._require_initial_margin(account)
+        return fill
+
+    # ---- anyone
+
+    @external("liquidate(uint256,uint256) -> ((uint256,uint256,uint256,uint256))")
+    @non_reentrant
+    def liquidate(self, _sender: Address, account: int, liquidator: int) -> LiquidationResult:
+        """Close as much of an account as brings it to the target health, or all (``Clearinghouse.sol::liquidate``).
+
+        Raises
+        ------
+        AccountReserved, AccountFlat, AccountHealthy
+            As named; the oracle's.
+        SafeCastOverflowedIntDowncast, SafeCastOverflowedUintDowncast
+            A stored value leaves its type.
+        """
+        if is_reserved(liquidator):
+            raise AccountReserved(liquidator)
+        header = self._accounts.get(account, _NO_ACCOUNT).copy()
+        if header.open_markets == 0:
+            raise AccountFlat(account)
+        config = self._risk_config
+        opened = self._load_all(account, header.open_markets)
+
+        fraction = _fraction_to_close(header, opened, config)
+        closed_notional = self._close_all(account, header, opened, fraction)
+        if not _is_healed(header, opened, closed_notional, config):
+            closed_notional += self._close_all(account, header, opened, WAD)
+        for one in opened:
+            self._store(account, one)
+        result = self._distribute(account, header, config, closed_notional)
+        self._put(self._accounts, account, header)
+        balance = header.balance
+        self._credit(liquidator, result.reward)
+        self.emit("Liquidated", account, liquidator, closed_notional, result.reward, result.penalty, balance)
+        return result
+
+    @external("accrue(uint8)")
+    @non_reentrant
+    def accrue(self, _sender: Address, market: int) -> None:
+        """Bring a market's funding up to date (``Clearinghouse.sol::accrue``).
+
+        Raises
+        ------
+        MarketUnknown
+            As named; the oracle's.
+        """
+        self._accrue(market)
+
+    @external("fundInsurance(uint128)")
+    @non_reentrant
+    def fund_insurance(self, sender: Address, amount: int) -> None:
+        """Donate `amount` token units to the insurance fund (``Clearinghouse.sol::fundInsurance``).
+
+        Raises
+        ------
+        AmountZero, TransferMismatch, SafeCastOverflowedUintDowncast
+            As named; the token's.
+        """
+        state = self._ledger.copy()
+        state.insurance_balance = to_uint104(state.insurance_balance + _to_wad(amount))
+        self._set("_ledger", state)
+        self.emit("Deposited", INSURANCE_ACCOUNT, sender, amount, state.insurance_balance)
+        self._pull(sender, amount)
+
+    @external("collectTreasury()")
+    @non_reentrant
+    def collect_treasury(self, _sender: Address) -> None:
+        """Move what the insurance fund holds above its threshold (``Clearinghouse.sol::collectTreasury``).
+
+        Raises
+        ------
+        SurplusMissing
+            It holds no more.
+        """
+        threshold = self._risk_config.treasury_threshold * UNIT
+        held = self._ledger.insurance_balance
+        if held <= threshold:
+            raise SurplusMissing(held, threshold)
+        state = self._ledger.copy()
+        state.insurance_balance = threshold
+        self._set("_ledger", state)
+        balance = self._credit(self.treasury, held - threshold)
+        self.emit("TreasuryCollected", self.treasury, held - threshold, balance)
+
+    # ---- governance and guardian
+
+    @external("fundPool(uint128)")
+    @non_reentrant
+    def fund_pool(self, sender: Address, amount: int) -> None:
+        """Add `amount` token units to the pool (``Clearinghouse.sol::fundPool``).
+
+        Raises
+        ------
+        AccessManagedUnauthorized, AmountZero, TransferMismatch, SafeCastOverflowedIntDowncast
+            As named; the token's.
+        """
+        self._check_can_call(sender, "fundPool", (amount,))
+        state = self._ledger.copy()
+        state.pool_balance = to_int128(state.pool_balance + _to_wad(amount))
+        self._set("_ledger", state)
+        self.emit("Deposited", POOL_ACCOUNT, sender, amount, state.pool_balance)
+        self._pull(sender, amount)
+
+    @external(f"listMarket({_MARKET_CONFIG},uint16) -> (uint8)")
+    @non_reentrant
+    def list_market(self, sender: Address, config: MarketConfig | tuple[int, ...], max_rate: int) -> MarketId:
+        """List a market (``Clearinghouse.sol::listMarket``).
+
+        Raises
+        ------
+        AccessManagedUnauthorized, MarketsExhausted, ParameterOutOfBounds
+            As named.
+        """
+        self._check_can_call(sender, "listMarket", (config, max_rate))
+        if self._market_count == MAX_MARKETS:
+            raise MarketsExhausted
+        config = MarketConfig(*config)
+        bounds.check_market(config, max_rate)
+        market = MarketId(self._market_count)
+        self._set("_market_count", market + 1)
+        funding = FundingState(accrued_at=to_uint32(self.world.timestamp), max_rate=max_rate)
+        sides = Side(multiplier=ONE_MULTIPLIER), Side(multiplier=ONE_MULTIPLIER)
+        self._put(self._markets, market, Market(*sides, funding, config))
+        self.emit("MarketSet", market, tuple(config), max_rate)
+        return market
+
+    @external(f"setMarket(uint8,{_MARKET_CONFIG},uint16)")
+    @non_reentrant
+    def set_market(self, sender: Address, market: int, config: MarketConfig | tuple[int, ...], max_rate: int) -> None:
+        """Change a market's parameters after an accrual at the old ones (``Clearinghouse.sol::setMarket``).
+
+        Raises
+        ------
+        AccessManagedUnauthorized, ParameterOutOfBounds, MarketUnknown, OpenInterestExceeded
+            As named; the oracle's.
+        """
+        self._check_can_call(sender, "setMarket", (market, config, max_rate))
+        config = MarketConfig(*config)
+        bounds.check_market(config, max_rate)
+        state = self._accrue(market)
+        positions.require_open_interest(state.longs, pricing.depth(config))
+        positions.require_open_interest(state.shorts, pricing.depth(config))
+        updated = state.copy()
+        funding = updated.funding
+        funding.max_rate = max_rate
+        funding.rate = clamp_symmetric(funding.rate, funding_rate.max_rate_per_second(max_rate))
+        funding.velocity = funding_rate.velocity_at(config, positions.skew_of(state))
+        updated.config = config
+        self._put(self._markets, market, updated)
+        self.emit("MarketSet", market, tuple(config), max_rate)
+
+    @external(f"setRiskConfig({_RISK_CONFIG},uint16)")
+    @non_reentrant
+    def set_risk_config(self, sender: Address, config: RiskConfig | tuple[int, ...], pool_fee_share: int) -> None:
+        """Set liquidation parameters, floors and the fee split (``Clearinghouse.sol::setRiskConfig``).
+
+        Raises
+        ------
+        AccessManagedUnauthorized, ParameterOutOfBounds
+            As named.
+        """
+        self._check_can_call(sender, "setRiskConfig", (config, pool_fee_share))
+        config = RiskConfig(*config)
+        bounds.check_risk(config, pool_fee_share)
+        self._set("_risk_config", config)
+        state = self._ledger.copy()
+        state.pool_fee_share = pool_fee_share
+        self._set("_ledger", state)
+        self.emit("RiskConfigSet", tuple(config), pool_fee_share)
+
+    @external("setExecutor(address,bool)")
+    @non_reentrant
+    def set_executor(self, sender: Address, executor: Address, allowed: bool) -> None:
+        """Let a contract trade for accounts, or stop it (``Clearinghouse.sol::setExecutor``).
+
+        Raises
+        ------
+        AccessManagedUnauthorized
+            As named.
+        """
+        self._check_can_call(sender, "setExecutor", (executor, allowed))
+        self._put(self._executors, executor, allowed)
+        self.emit("ExecutorSet", executor, allowed)
+
+    @external("pauseRisk()")
+    @non_reentrant
+    def pause_risk(self, sender: Address) -> None:
+        """Stop trades that raise risk, and nothing else (``Clearinghouse.sol::pauseRisk``).
+
+        Raises
+        ------
+        AccessManagedUnauthorized
+            As named.
+        """
+        self._check_can_call(sender, "pauseRisk", ())
+        self._set_paused(True)
+
+    @external("unpauseRisk()")
+    @non_reentrant
+    def unpause_risk(self, sender: Address) -> None:
+        """Allow them again (``Clearinghouse.sol::unpauseRisk``).
+
+        Raises
+        ------
+        AccessManagedUnauthorized
+            As named.
+        """
+        self._check_can_call(sender, "unpauseRisk", ())
+        self._set_paused(False)
+
+    # ---- many calls in one
+
+    @external("multicall(bytes[]) -> (bytes[])")
+    def multicall(self, sender: Address, data: tuple[str | bytes, ...]) -> tuple[str, ...]:
+        """Run several calls of this contract as the sender (OpenZeppelin ``Multicall.sol::multicall``).
+
+        Returns
+        -------
+        tuple of str
+            The ABI encoding of what each call returns.
+
+        Raises
+        ------
+        FailedCall
+            A call reverted without data; else the call's own error.
+        """
+        return tuple([self._delegate(sender, abi.BytesType("bytes").raw(call)) for call in data])
+
+    def _delegate(self, sender: Address, call: bytes) -> str:
+        entry, method = self.world.entry_at(self.name, "0x" + call[:4].hex())
+        if entry is None or method is None:
+            raise FailedCall
+        try:
+            args = entry.inputs.decode(call[4:])
+            returned = method(*args) if entry.is_view else method(sender, *args)
+        except (abi.DecodingError, EmptyRevert):
+            raise FailedCall from None
+        return "0x" + entry.outputs.encode(self.world.returns(entry, returned)).hex()
+
+    # ---- views
+
+    @view("balanceOf(uint256) -> (int256)")
+    def balance_of(self, account: int) -> int:
+        """Return the ledger balance of any account, pool and insurance fund included [quote wad]."""
+        if account == POOL_ACCOUNT:
+            return self._ledger.pool_balance
+        if account == INSURANCE_ACCOUNT:
+            return self._ledger.insurance_balance
+        return self._accounts.get(account, _NO_ACCOUNT).balance
+
+    @view("accountOf(uint256) -> ((int128,uint8,uint120))")
+    def account_of(self, account: int) -> Account:
+        """Return an account header; not to be changed."""
+        return self._accounts.get(account, _NO_ACCOUNT)
+
+    @view("positionOf(uint256,uint8) -> ((int128,int128))")
+    def position_of(self, account: int, market: int) -> Position:
+        """Return a position; not to be changed."""
+        return self._positions.get((account, market), _NO_POSITION)
+
+    @view(
+        "marketOf(uint8) -> (((uint96,int96,uint56),(uint96,int96,uint56),(int128,int48,int32,uint32,uint16),"
+        f"{_MARKET_CONFIG}))"
+    )
+    def market_of(self, market: int) -> Market:
+        """Return all of a market; not to be changed."""
+        return self._markets.get(market) or Market.empty()
+
+    @view("ledger() -> ((int128,uint104,uint16,bool))")
+    def ledger(self) -> Ledger:
+        """Return pool, insurance fund and pause; not to be changed."""
+        return self._ledger
+
+    @view(f"riskConfig() -> ({_RISK_CONFIG})")
+    def risk_config(self) -> RiskConfig:
+        """Return parameters of liquidations and floors."""
+        return self._risk_config
+
+    @view("permissionOf(address,address) -> ((uint8,uint40))")
+    def permission_of(self, owner: Address, operator: Address) -> Permission:
+        """Return what an operator may do."""
+        return self._permissions.get((owner, operator), _NO_PERMISSION)
+
+    @view("isExecutor(address) -> (bool)")
+    def is_executor(self, executor: Address) -> bool:
+        """Return whether a contract may trade for accounts."""
+        return self._executors.get(executor, False)
+
+    @view("isAuthorized(uint256,address,uint8) -> (bool)")
+    def is_authorized(self, account: int, caller: Address, permission: int) -> bool:
+        """Return whether `caller` owns the account or is an operator with `permission` now."""
+        owner = owner_of(account)
+        if caller == owner:
+            return True
+        granted = self._permissions.get((owner, caller), _NO_PERMISSION)
+        return granted.flags & permission == permission and self.world.timestamp <= granted.expires_at
+
+    @view("riskOf(uint256) -> ((int256,uint256,uint256,uint256))")
+    def risk_of(self, account: int) -> AccountRisk:
+        """Return equity and requirements at current prices (``Clearinghouse.sol::riskOf``).
+
+        Raises
+        ------
+        PriceMissing, PriceStale, PriceUncertain
+            The oracle's.
+        """
+        header = self._accounts.get(account, _NO_ACCOUNT)
+        risk = AccountRisk(header.balance)
+        if header.open_markets == 0:
+            return risk
+        prices = self.oracle.prices_of(header.open_markets)
+        for market, price in zip(markets_of(header.open_markets), prices, strict=True):
+            self._add_position(risk, self._positions.get((account, market), _NO_POSITION), self._markets[market], price)
+        margin.apply_floors(risk, self._risk_config)
+        return risk
+
+    @view("marketCount() -> (uint8)")
+    def market_count(self) -> int:
+        """Return the number of listed markets."""
+        return self._market_count
+
+    @view("MAX_OPEN_MARKETS() -> (uint256)")
+    def max_open_markets(self) -> int:
+        """Return the most markets in which an account has positions."""
+        return MAX_OPEN_MARKETS
+
+    @view("TOKEN() -> (address)")
+    def token_address(self) -> Address:
+        """Return the address of the settlement token."""
+        return self.token.address
+
+    @view("ORACLE() -> (address)")
+    def oracle_address(self) -> Address:
+        """Return the address of the price oracle."""
+        return self.oracle.address
+
+    @view("TREASURY() -> (uint256)")
+    def treasury_account(self) -> int:
+        """Return the treasury's account."""
+        return self.treasury
+
+    # ---- checks
+
+    def _authorize(self, account: int, caller: Address, permission: int) -> None:
+        if not self.is_authorized(account, caller, permission):
+            raise AccountUnauthorized(account, caller, permission)
+
+    def _require_initial_margin(self, account: int) -> None:
+        risk = self.risk_of(account)
+        if risk.equity < risk.initial_margin:
+            raise MarginInsufficient(risk.equity, risk.initial_margin)
+
+    def _require_reduction(
+        self, account: int, keeper_fee: int, fill: Fill, opened: _OpenPosition, header: Account
+    ) -> None:
+        """Let a reduction pass that costs less than the margin it releases, or that leaves maintenance margin."""
+        if header.open_markets == 0:
+            if header.balance < 0:
+                raise AccountBankrupt(account, header.balance)
+            return
+        if keeper_fee == 0:
+            released = margin.maintenance_up(opened.market.config, abs(fill.size_delta) * opened.price)
+            worth = div_down(fill.size_delta * opened.price, WAD)
+            if fill.cost - worth + fill.fee < released:
+                return
+        risk = self.risk_of(account)
+        if risk.equity < risk.maintenance_margin:
+            raise MaintenanceInsufficient(risk.equity, risk.maintenance_margin)
+
+    # ---- fills
+
+    def _apply(self, header: Account, fill: Fill) -> None:
+        """Move the quote of a fill: cost and funding to the pool, the fee to pool and insurance fund."""
+        state = self._ledger.copy()
+        pool_fee = fill.fee * state.pool_fee_share // _BPS
+        paid = fill.cost + fill.funding
+        header.balance = to_int128(header.balance - paid - fill.fee)
+        state.pool_balance = to_int128(state.pool_balance + paid + pool_fee)
+        state.insurance_balance = to_uint104(state.insurance_balance + fill.fee - pool_fee)
+        self._set("_ledger", state)
+
+    def _pay_keeper(self, account: int, keeper: int, keeper_fee: int) -> None:
+        if is_reserved(keeper):
+            raise AccountReserved(keeper)
+        balance = self._credit(keeper, keeper_fee)
+        self.emit("KeeperPaid", account, keeper, keeper_fee, balance)
+
+    def _emit_traded(self, account: int, opened: _OpenPosition, fill: Fill, balance: int) -> None:
+        size_delta, cost, fee, funding = fill
+        self.emit("Traded", account, opened.id, size_delta, cost, fee, funding, opened.position.shares, balance)
+
+    # ---- liquidation
+
+    def _close_all(self, account: int, header: Account, opened: list[_OpenPosition], fraction: int) -> int:
+        """Close `fraction` of each position at the oracle price moved by skew; return the notional closed, down."""
+        closed_notional = 0
+        for one in opened:
+            size = positions.size_of(one.market, one.position)
+            if size == 0:
+                continue
+            closed = liquidation.portion_up(abs(size), fraction, pricing.min_size(one.market.config))
+            fill = positions.change(one.market, one.position, -closed if size > 0 else closed, one.price)
+            if one.position.shares == 0:
+                _set_open(account, header, one.id, False)
+            self._apply(header, fill)
+            self._emit_traded(account, one, fill, header.balance)
+            closed_notional += abs(fill.size_delta) * one.price // WAD
+        return closed_notional
+
+    def _distribute(self, account: int, header: Account, config: RiskConfig, closed_notional: int) -> LiquidationResult:
+        """Pay reward and penalty; bad debt falls on the insurance fund, then on the pool."""
+        reward = liquidation.reward_down(closed_notional, config)
+        balance = header.balance - reward
+        charged = max(liquidation.penalty_up(closed_notional, config), reward)
+        penalty = charged - reward
+        bad_debt = 0
+        state = self._ledger.copy()
+        if header.open_markets == 0:
+            penalty = min(penalty, max(balance, 0))
+            if balance < 0:
+                bad_debt = -balance
+                from_insurance = min(bad_debt, state.insurance_balance)
+                from_pool = bad_debt - from_insurance
+                state.insurance_balance -= from_insurance
+                state.pool_balance = to_int128(state.pool_balance - from_pool)
+                balance = 0
+                self.emit("BadDebtBooked", account, from_insurance, from_pool)
+        header.balance = to_int128(balance - penalty)
+        state.insurance_balance = to_uint104(state.insurance_balance + penalty)
+        self._set("_ledger", state)
+        return LiquidationResult(closed_notional, reward, penalty, bad_debt)
+
+    # ---- storage
+
+    def _add_position(self, risk: AccountRisk, position: Position, market: Market, price: int) -> None:
+        is_long = position.shares > 0
+        side = market.longs if is_long else market.shorts
+        index = funding_rate.preview_index(market.funding, side, is_long, price, self.world.timestamp)
+        margin.add(risk, position, to_size(position.shares, side.multiplier), index, market.config, price)
+
+    def _load(self, account: int, market: int) -> _OpenPosition:
+        stored = self._positions.get((account, market), _NO_POSITION)
+        return _OpenPosition(market, 0, self._load_market(market), Position(stored.shares, stored.entry_index))
+
+    def _accrue_to(self, opened: _OpenPosition, price: int) -> None:
+        opened.price = price
+        if funding_rate.accrue(opened.market, price, self.world.timestamp):
+            self._emit_accrued(opened.id, opened.market)
+
+    def _load_all(self, account: int, markets: int) -> list[_OpenPosition]:
+        opened = []
+        for market, price in zip(markets_of(markets), self.oracle.prices_of(markets), strict=True):
+            one = self._load(account, market)
+            self._accrue_to(one, price)
+            opened.append(one)
+        return opened
+
+    def _load_market(self, market: int) -> Market:
+        stored = self._markets.get(market)
+        if stored is None:
+            raise MarketUnknown(market)
+        return stored.copy()
+
+    def _store(self, account: int, opened: _OpenPosition) -> None:
+        self._put(self._positions, (account, opened.id), opened.position)
+        self._put(self._markets, opened.id, opened.market)
+
+    def _accrue(self, market: int) -> Market:
+        """Accrue and store one market by itself; what is returned is in storage."""
+        state = self._load_market(market)
+        if funding_rate.accrue(state, self.oracle.price_of(market), self.world.timestamp):
+            self._put(self._markets, market, state)
+            self._emit_accrued(market, state)
+        return state
+
+    def _emit_accrued(self, market: int, state: Market) -> None:
+        self.emit("FundingAccrued", market, state.funding.rate, state.longs.index, state.shorts.index)
+
+    def _set_paused(self, paused: bool) -> None:
+        state = self._ledger.copy()
+        state.risk_paused = paused
+        self._set("_ledger", state)
+        self.emit("RiskPauseSet", paused)
+
+    # ---- balances
+
+    def _credit(self, account: int, amount: int) -> int:
+        header = self._accounts.get(account, _NO_ACCOUNT)
+        balance = to_int128(header.balance + amount)
+        self._put(self._accounts, account, Account(balance, header.mode, header.open_markets))
+        return balance
+
+    def _move(self, source: int, target: int, amount: int) -> None:
+        if source == target or owner_of(source) != owner_of(target):
+            raise AccountPairInvalid(source, target)
+        source_balance = self._credit(source, -amount)
+        target_balance = self._credit(target, amount)
+        self.emit("Transferred", source, target, amount, source_balance, target_balance)
+
+    def _pull(self, sender: Address, amount: int) -> None:
+        """Take `amount` token units from the sender; a token that keeps a part of it is refused."""
+        held = self.token.balance_of(self.address)
+        self.token.transfer_from(self.address, sender, self.address, amount)
+        received = self.token.balance_of(self.address) - held
+        if received != amount:
+            raise TransferMismatch(amount, received)
+
+    # ---- iteration, for invariants and studies
+
+    def stored_accounts(self) -> dict[int, Account]:
+        """Return all account headers ever stored; not to be changed."""
+        return self._accounts
+
+    def stored_positions(self) -> dict[tuple[int, int], Position]:
+        """Return all positions ever stored, by account and market; not to be changed."""
+        return self._positions
+
+    def stored_markets(self) -> dict[int, Market]:
+        """Return all listed markets; not to be changed."""
+        return self._markets
+
+
+def _require_market_limit(account: int, mode: int, markets: int) -> None:
+    maximum = 1 if mode == MarginMode.ISOLATED else MAX_OPEN_MARKETS
+    count = markets.bit_count()
+    if count > maximum:
+        raise OpenMarketsExceeded(account, count, maximum)
+
+
+def _set_open(account: int, header: Account, market: int, is_open: bool) -> None:
+    bit = to_bit(market)
+    if not is_open:
+        header.open_markets &= ~bit
+    elif not header.open_markets & bit:
+        header.open_markets |= bit
+        _require_market_limit(account, header.mode, header.open_markets)
+
+
+def _check_fill(fill: Fill, config: MarketConfig, size_after: int, acceptable_price: int) -> None:
+    if fill.size_delta == 0:
+        raise SizeZero
+    minimum = pricing.min_size(config)
+    if size_after != 0 and abs(size_after) < minimum:
+        raise SizeBelowMinimum(abs(size_after), minimum)
+    price = pricing.average_price(fill.size_delta, fill.cost)
+    if price > acceptable_price if fill.size_delta > 0 else price < acceptable_price:
+        raise PriceUnacceptable(price, acceptable_price)
+
+
+def _fraction_to_close(header: Account, opened: list[_OpenPosition], config: RiskConfig) -> int:
+    """Return the fraction to close [wad]; an account that is not under its maintenance margin is refused."""
+    risk = _risk_in_memory(header, opened, config)
+    if risk.equity >= risk.maintenance_margin:
+        raise AccountHealthy(risk.equity, risk.maintenance_margin)
+    close_cost = 0
+    for one in opened:
+        closing = -positions.size_of(one.market, one.position)
+        skew = positions.skew_of(one.market)
+        depth = pricing.depth(one.market.config)
+        close_cost += pricing.cost_up(closing, one.price, skew, depth) - div_down(closing * one.price, WAD)
+        close_cost += pricing.fee_up(one.market.config, closing, one.price, skew)
+    close_cost += liquidation.penalty_up(risk.notional, config)
+    return liquidation.fraction_up(risk.equity, risk.maintenance_margin, close_cost, config)
+
+
+def _is_healed(header: Account, opened: list[_OpenPosition], closed_notional: int, config: RiskConfig) -> bool:
+    """Return whether an account with positions left has the target health once penalty and reward are paid."""
+    if header.open_markets == 0:
+        return True
+    risk = _risk_in_memory(header, opened, config)
+    charged = max(liquidation.penalty_up(closed_notional, config), liquidation.reward_down(closed_notional, config))
+    return liquidation.is_healed(risk.equity - charged, risk.maintenance_margin, config)
+
+
+def _risk_in_memory(header: Account, opened: list[_OpenPosition], config: RiskConfig) -> AccountRisk:
+    """Return what `Clearinghouse.risk_of` would, of positions that are accrued in memory."""
+    risk = AccountRisk(header.balance)
+    for one in opened:
+        side = positions.side_of(one.market, one.position.shares)
+        size = to_size(one.position.shares, side.multiplier)
+        margin.add(risk, one.position, size, side.index, one.market.config, one.price)
+    margin.apply_floors(risk, config)
+    return risk
+
+
+def _to_wad(amount: int) -> int:
+    if amount == 0:
+        raise AmountZero
+    return amount * UNIT

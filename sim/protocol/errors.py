@@ -1,0 +1,730 @@
+"""The protocol's errors, one class per Solidity error, with its name and arguments.
+
+Accounts are ``owner << 96 | index``, addresses and bytes are lower-case ``0x`` strings; units are those of the source.
+An error that several contracts declare with one signature is one class.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sim.protocol.outcome import ErrorValue
+
+__all__ = [
+    "AccessManagedInvalidAuthority",
+    "AccessManagedUnauthorized",
+    "AccessManagerBadConfirmation",
+    "AccessManagerInvalidInitialAdmin",
+    "AccessManagerLockedFunction",
+    "AccessManagerLockedRole",
+    "AccessManagerNotScheduled",
+    "AccessManagerUnauthorizedAccount",
+    "AccountBankrupt",
+    "AccountFlat",
+    "AccountHealthy",
+    "AccountPairInvalid",
+    "AccountReserved",
+    "AccountUnauthorized",
+    "AmountZero",
+    "ERC20InsufficientAllowance",
+    "ERC20InsufficientBalance",
+    "ERC20InvalidApprover",
+    "ERC20InvalidReceiver",
+    "ERC20InvalidSender",
+    "ERC20InvalidSpender",
+    "EmptyRevert",
+    "ExecutorUnauthorized",
+    "FailedCall",
+    "FeedUnknown",
+    "InsufficientFee",
+    "LeverageZero",
+    "MaintenanceInsufficient",
+    "MarginInsufficient",
+    "MarketUnknown",
+    "MarketsExhausted",
+    "OpenInterestExceeded",
+    "OpenMarketsExceeded",
+    "OrderExpired",
+    "OrderPending",
+    "OrderUnknown",
+    "Panic",
+    "ParameterOutOfBounds",
+    "PositionMissing",
+    "PriceFeedNotFound",
+    "PriceFeedNotFoundWithinRange",
+    "PriceInvalid",
+    "PriceMissing",
+    "PriceStale",
+    "PriceUnacceptable",
+    "PriceUncertain",
+    "ProtocolError",
+    "RecipientUnauthorized",
+    "ReentrancyGuardReentrantCall",
+    "RiskPaused",
+    "SafeCastOverflowedIntDowncast",
+    "SafeCastOverflowedUintDowncast",
+    "SafeCastOverflowedUintToInt",
+    "SizeBelowMinimum",
+    "SizeZero",
+    "SlotOccupied",
+    "StalePrice",
+    "SurplusMissing",
+    "TokenDecimalsMismatch",
+    "TransferMismatch",
+    "UpdateMalformed",
+]
+
+
+@dataclass(eq=False)
+class ProtocolError(Exception):
+    """Base of all reverts: the transaction changes nothing."""
+
+    @property
+    def decoded(self) -> ErrorValue:
+        """The error as it is compared with the chain's."""
+        arguments: tuple[Any, ...] = tuple(getattr(self, field.name) for field in fields(self))
+        return ErrorValue(type(self).__name__, arguments)
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in fields(self))})"
+
+
+# ---- compiler
+
+
+@dataclass(eq=False)
+class Panic(ProtocolError):
+    """A check that the compiler inserted failed; 0x11 is an arithmetic overflow.
+
+    Source: the compiler.
+    """
+
+    code: int
+
+
+@dataclass(eq=False)
+class EmptyRevert(ProtocolError):
+    """A revert without data: bad calldata, or value sent to a function that takes none.
+
+    Source: the compiler.
+    """
+
+    @property
+    def decoded(self) -> ErrorValue:
+        """An error without a name."""
+        return ErrorValue("", ())
+
+
+# ---- OpenZeppelin
+
+
+@dataclass(eq=False)
+class SafeCastOverflowedIntDowncast(ProtocolError):
+    """A signed value does not fit the smaller type.
+
+    Source: ``SafeCast.sol::SafeCastOverflowedIntDowncast``.
+    """
+
+    bits: int
+    value: int
+
+
+@dataclass(eq=False)
+class SafeCastOverflowedUintDowncast(ProtocolError):
+    """An unsigned value does not fit the smaller type.
+
+    Source: ``SafeCast.sol::SafeCastOverflowedUintDowncast``.
+    """
+
+    bits: int
+    value: int
+
+
+@dataclass(eq=False)
+class SafeCastOverflowedUintToInt(ProtocolError):
+    """An unsigned value does not fit the signed type.
+
+    Source: ``SafeCast.sol::SafeCastOverflowedUintToInt``.
+    """
+
+    value: int
+
+
+@dataclass(eq=False)
+class ReentrancyGuardReentrantCall(ProtocolError):
+    """A guarded function was entered again.
+
+    Source: ``ReentrancyGuardTransient.sol::ReentrancyGuardReentrantCall``.
+    """
+
+
+@dataclass(eq=False)
+class FailedCall(ProtocolError):
+    """A delegated call reverted without data.
+
+    Source: ``Errors.sol::FailedCall``.
+    """
+
+
+@dataclass(eq=False)
+class AccessManagedUnauthorized(ProtocolError):
+    """The caller lacks the role of a restricted function.
+
+    Source: ``IAccessManaged.sol::AccessManagedUnauthorized``.
+    """
+
+    caller: str
+
+
+@dataclass(eq=False)
+class AccessManagedInvalidAuthority(ProtocolError):
+    """The new authority has no code.
+
+    Source: ``IAccessManaged.sol::AccessManagedInvalidAuthority``.
+    """
+
+    authority: str
+
+
+@dataclass(eq=False)
+class AccessManagerInvalidInitialAdmin(ProtocolError):
+    """The first admin is the zero address.
+
+    Source: ``IAccessManager.sol::AccessManagerInvalidInitialAdmin``.
+    """
+
+    initial_admin: str
+
+
+@dataclass(eq=False)
+class AccessManagerUnauthorizedAccount(ProtocolError):
+    """The caller lacks the role that administers this.
+
+    Source: ``IAccessManager.sol::AccessManagerUnauthorizedAccount``.
+    """
+
+    msgsender: str
+    role_id: int
+
+
+@dataclass(eq=False)
+class AccessManagerLockedRole(ProtocolError):
+    """The admin and public roles cannot be changed so.
+
+    Source: ``IAccessManager.sol::AccessManagerLockedRole``.
+    """
+
+    role_id: int
+
+
+@dataclass(eq=False)
+class AccessManagerLockedFunction(ProtocolError):
+    """The role of `setAuthority` cannot be changed.
+
+    Source: ``IAccessManager.sol::AccessManagerLockedFunction``.
+    """
+
+    selector: str
+
+
+@dataclass(eq=False)
+class AccessManagerNotScheduled(ProtocolError):
+    """The call of a member with a delay was not scheduled.
+
+    Source: ``IAccessManager.sol::AccessManagerNotScheduled``.
+    """
+
+    operation_id: str
+
+
+@dataclass(eq=False)
+class AccessManagerBadConfirmation(ProtocolError):
+    """A role is renounced by its holder only.
+
+    Source: ``IAccessManager.sol::AccessManagerBadConfirmation``.
+    """
+
+
+@dataclass(eq=False)
+class ERC20InsufficientBalance(ProtocolError):
+    """A transfer of more than the sender has [token units].
+
+    Source: ``draft-IERC6093.sol::ERC20InsufficientBalance``.
+    """
+
+    sender: str
+    balance: int
+    needed: int
+
+
+@dataclass(eq=False)
+class ERC20InsufficientAllowance(ProtocolError):
+    """A transfer of more than was approved [token units].
+
+    Source: ``draft-IERC6093.sol::ERC20InsufficientAllowance``.
+    """
+
+    spender: str
+    allowance: int
+    needed: int
+
+
+@dataclass(eq=False)
+class ERC20InvalidSender(ProtocolError):
+    """Tokens from the zero address.
+
+    Source: ``draft-IERC6093.sol::ERC20InvalidSender``.
+    """
+
+    sender: str
+
+
+@dataclass(eq=False)
+class ERC20InvalidReceiver(ProtocolError):
+    """Tokens to the zero address.
+
+    Source: ``draft-IERC6093.sol::ERC20InvalidReceiver``.
+    """
+
+    receiver: str
+
+
+@dataclass(eq=False)
+class ERC20InvalidApprover(ProtocolError):
+    """An approval by the zero address.
+
+    Source: ``draft-IERC6093.sol::ERC20InvalidApprover``.
+    """
+
+    approver: str
+
+
+@dataclass(eq=False)
+class ERC20InvalidSpender(ProtocolError):
+    """An approval for the zero address.
+
+    Source: ``draft-IERC6093.sol::ERC20InvalidSpender``.
+    """
+
+    spender: str
+
+
+# ---- Pyth
+
+
+@dataclass(eq=False)
+class InsufficientFee(ProtocolError):
+    """Less value than Pyth's update fee.
+
+    Source: ``PythErrors.sol::InsufficientFee``.
+    """
+
+
+@dataclass(eq=False)
+class PriceFeedNotFound(ProtocolError):
+    """No price of this feed was ever stored.
+
+    Source: ``PythErrors.sol::PriceFeedNotFound``.
+    """
+
+
+@dataclass(eq=False)
+class PriceFeedNotFoundWithinRange(ProtocolError):
+    """No update for the feed has a publish time in range.
+
+    Source: ``PythErrors.sol::PriceFeedNotFoundWithinRange``.
+    """
+
+
+@dataclass(eq=False)
+class StalePrice(ProtocolError):
+    """Pyth's own price is older than asked for.
+
+    Source: ``PythErrors.sol::StalePrice``.
+    """
+
+
+# ---- Bounds.sol
+
+
+@dataclass(eq=False)
+class ParameterOutOfBounds(ProtocolError):
+    """A parameter is outside [low, high]; `parameter` is a padded ``bytes32``.
+
+    Source: ``Bounds.sol::ParameterOutOfBounds``.
+    """
+
+    parameter: str
+    value: int
+    low: int
+    high: int
+
+
+# ---- Positions.sol
+
+
+@dataclass(eq=False)
+class OpenInterestExceeded(ProtocolError):
+    """Open interest of one side would exceed its cap [base wad].
+
+    Source: ``Positions.sol::OpenInterestExceeded``.
+    """
+
+    open_interest: int
+    cap: int
+
+
+# ---- IClearinghouse.sol
+
+
+@dataclass(eq=False)
+class AccountReserved(ProtocolError):
+    """The account belongs to the zero address.
+
+    Source: ``IClearinghouse.sol::AccountReserved``.
+    """
+
+    account: int
+
+
+@dataclass(eq=False)
+class AccountUnauthorized(ProtocolError):
+    """Neither the owner nor an operator with an unexpired permission.
+
+    Source: ``IClearinghouse.sol::AccountUnauthorized``.
+    """
+
+    account: int
+    caller: str
+    permission: int
+
+
+@dataclass(eq=False)
+class AccountPairInvalid(ProtocolError):
+    """The two accounts have different owners, or are one account.
+
+    Source: ``IClearinghouse.sol::AccountPairInvalid``.
+    """
+
+    source: int
+    target: int
+
+
+@dataclass(eq=False)
+class RecipientUnauthorized(ProtocolError):
+    """An operator may withdraw to the owner only.
+
+    Source: ``IClearinghouse.sol::RecipientUnauthorized``.
+    """
+
+    recipient: str
+
+
+@dataclass(eq=False)
+class AmountZero(ProtocolError):
+    """An amount of zero.
+
+    Source: ``IClearinghouse.sol::AmountZero``.
+    """
+
+
+@dataclass(eq=False)
+class SizeZero(ProtocolError):
+    """A trade of zero, or one too small to change the position by a share.
+
+    Source: ``IClearinghouse.sol::SizeZero``.
+    """
+
+
+@dataclass(eq=False)
+class SizeBelowMinimum(ProtocolError):
+    """A position smaller than the market's minimum would be left [base wad].
+
+    Source: ``IClearinghouse.sol::SizeBelowMinimum``.
+    """
+
+    size: int
+    min_size: int
+
+
+@dataclass(eq=False)
+class MarketUnknown(ProtocolError):
+    """No such market is listed.
+
+    Source: ``IClearinghouse.sol::MarketUnknown``.
+    """
+
+    market: int
+
+
+@dataclass(eq=False)
+class MarketsExhausted(ProtocolError):
+    """All markets are listed.
+
+    Source: ``IClearinghouse.sol::MarketsExhausted``.
+    """
+
+
+@dataclass(eq=False)
+class OpenMarketsExceeded(ProtocolError):
+    """The account would have positions in too many markets for its mode.
+
+    Source: ``IClearinghouse.sol::OpenMarketsExceeded``.
+    """
+
+    account: int
+    open_markets: int
+    maximum: int
+
+
+@dataclass(eq=False)
+class PriceUnacceptable(ProtocolError):
+    """The average fill price is worse than the acceptable one [wad].
+
+    Source: ``IClearinghouse.sol::PriceUnacceptable``.
+    """
+
+    fill_price: int
+    acceptable_price: int
+
+
+@dataclass(eq=False)
+class MarginInsufficient(ProtocolError):
+    """What would be left is under the initial margin [wad].
+
+    Source: ``IClearinghouse.sol::MarginInsufficient``.
+    """
+
+    equity: int
+    initial_margin: int
+
+
+@dataclass(eq=False)
+class MaintenanceInsufficient(ProtocolError):
+    """A reducing trade would leave the account under maintenance [wad].
+
+    Source: ``IClearinghouse.sol::MaintenanceInsufficient``.
+    """
+
+    equity: int
+    maintenance_margin: int
+
+
+@dataclass(eq=False)
+class AccountBankrupt(ProtocolError):
+    """The last position would close with a negative balance [wad].
+
+    Source: ``IClearinghouse.sol::AccountBankrupt``.
+    """
+
+    account: int
+    balance: int
+
+
+@dataclass(eq=False)
+class AccountHealthy(ProtocolError):
+    """The account is not under its maintenance margin [wad].
+
+    Source: ``IClearinghouse.sol::AccountHealthy``.
+    """
+
+    equity: int
+    maintenance_margin: int
+
+
+@dataclass(eq=False)
+class AccountFlat(ProtocolError):
+    """The account has no position.
+
+    Source: ``IClearinghouse.sol::AccountFlat``.
+    """
+
+    account: int
+
+
+@dataclass(eq=False)
+class LeverageZero(ProtocolError):
+    """Leverage of zero.
+
+    Source: ``IClearinghouse.sol::LeverageZero``.
+    """
+
+
+@dataclass(eq=False)
+class ExecutorUnauthorized(ProtocolError):
+    """Only an executor trades.
+
+    Source: ``IClearinghouse.sol::ExecutorUnauthorized``.
+    """
+
+    caller: str
+
+
+@dataclass(eq=False)
+class RiskPaused(ProtocolError):
+    """The guardian has stopped what raises risk.
+
+    Source: ``IClearinghouse.sol::RiskPaused``.
+    """
+
+
+@dataclass(eq=False)
+class TransferMismatch(ProtocolError):
+    """The token moved another amount than it was asked to [token units].
+
+    Source: ``IClearinghouse.sol::TransferMismatch``.
+    """
+
+    requested: int
+    received: int
+
+
+@dataclass(eq=False)
+class TokenDecimalsMismatch(ProtocolError):
+    """The settlement token has other than 6 decimals.
+
+    Source: ``IClearinghouse.sol::TokenDecimalsMismatch``.
+    """
+
+    decimals: int
+
+
+@dataclass(eq=False)
+class SurplusMissing(ProtocolError):
+    """The insurance fund holds no more than the threshold [wad].
+
+    Source: ``IClearinghouse.sol::SurplusMissing``.
+    """
+
+    insurance_balance: int
+    threshold: int
+
+
+# ---- IOrderBook.sol
+
+
+@dataclass(eq=False)
+class SlotOccupied(ProtocolError):
+    """The slot holds an order that has neither settled nor been cancelled.
+
+    Source: ``IOrderBook.sol::SlotOccupied``.
+    """
+
+    account: int
+    slot: int
+
+
+@dataclass(eq=False)
+class OrderUnknown(ProtocolError):
+    """The slot does not hold this order.
+
+    Source: ``IOrderBook.sol::OrderUnknown``.
+    """
+
+    account: int
+    slot: int
+
+
+@dataclass(eq=False)
+class OrderExpired(ProtocolError):
+    """The order's own expiry, or its window, has passed [seconds].
+
+    Source: ``IOrderBook.sol::OrderExpired``.
+    """
+
+    latest: int
+
+
+@dataclass(eq=False)
+class OrderPending(ProtocolError):
+    """The order can still settle until `latest` [seconds].
+
+    Source: ``IOrderBook.sol::OrderPending``.
+    """
+
+    latest: int
+
+
+# ---- IPriceOracle.sol
+
+
+@dataclass(eq=False)
+class FeedUnknown(ProtocolError):
+    """The market has no feed.
+
+    Source: ``IPriceOracle.sol::FeedUnknown``.
+    """
+
+    market: int
+
+
+@dataclass(eq=False)
+class PriceMissing(ProtocolError):
+    """The market has no price yet.
+
+    Source: ``IPriceOracle.sol::PriceMissing``.
+    """
+
+    market: int
+
+
+@dataclass(eq=False)
+class PriceStale(ProtocolError):
+    """The latest price is older than `max_age` [seconds].
+
+    Source: ``IPriceOracle.sol::PriceStale``.
+    """
+
+    market: int
+    published_at: int
+    max_age: int
+
+
+@dataclass(eq=False)
+class PriceUncertain(ProtocolError):
+    """The confidence interval is wider than allowed [1e-6 of price].
+
+    Source: ``IPriceOracle.sol::PriceUncertain``.
+    """
+
+    market: int
+    confidence: int
+    max_confidence: int
+
+
+@dataclass(eq=False)
+class PriceInvalid(ProtocolError):
+    """Pyth published a price or exponent that is not usable.
+
+    Source: ``IPriceOracle.sol::PriceInvalid``.
+    """
+
+    market: int
+    price: int
+    exponent: int
+
+
+@dataclass(eq=False)
+class UpdateMalformed(ProtocolError):
+    """Empty lists of markets or updates.
+
+    Source: ``IPriceOracle.sol::UpdateMalformed``.
+    """
+
+    markets: int
+    updates: int
+
+
+# ---- ILens.sol
+
+
+@dataclass(eq=False)
+class PositionMissing(ProtocolError):
+    """The account has no position in the market.
+
+    Source: ``ILens.sol::PositionMissing``.
+    """
+
+    account: int
+    market: int

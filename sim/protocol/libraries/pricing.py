@@ -1,0 +1,63 @@
+"""Skew-priced fills (``Pricing.sol``)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from sim.protocol.types.market import MarketConfig
+
+__all__ = ["average_price", "cost_up", "depth", "fee_up", "min_size", "open_interest_cap"]
+
+_WAD: Final = 10**18
+_FEE_SCALE: Final = 10**24
+_NANO: Final = 10**9
+
+
+def cost_up(size_delta: int, price: int, skew: int, scale: int) -> int:
+    """Return the quote paid for a change [wad], up; negative when received (``Pricing.sol::costUp``).
+
+    ``size_delta * price * (2*scale + 2*skew + size_delta) / (2*scale)``: a difference of the potential
+    ``price * skew^2 / (2*scale)`` beside ``size_delta * price``.
+
+    Parameters
+    ----------
+    size_delta : int
+        Change of the position [base wad].
+    price : int
+        Oracle price [wad].
+    skew : int
+        Longs less shorts before [base wad]; at most `scale` before and after, so the bracket is not negative.
+    scale : int
+        Depth of the market [base wad].
+    """
+    return -(-size_delta * price * (2 * scale + 2 * skew + size_delta) // (2 * scale * _WAD))
+
+
+def fee_up(config: MarketConfig, size_delta: int, price: int, skew: int) -> int:
+    """Return taker and maker fee of a change [quote wad], up (``Pricing.sol::feeUp``)."""
+    size = abs(size_delta)
+    making = 0 if (size_delta > 0) == (skew > 0) else min(size, abs(skew))
+    charged = making * config.maker_fee + (size - making) * config.taker_fee
+    return -(-charged * price // _FEE_SCALE)
+
+
+def average_price(size_delta: int, cost: int) -> int:
+    """Return the average price of a fill [wad], against the trader (``Pricing.sol::averagePrice``)."""
+    value = abs(cost) * _WAD
+    return -(-value // size_delta) if size_delta > 0 else value // -size_delta
+
+
+def depth(config: MarketConfig) -> int:
+    """Return the depth of a market [base wad] (``Pricing.sol::depth``)."""
+    return config.skew_scale * _NANO
+
+
+def open_interest_cap(config: MarketConfig) -> int:
+    """Return the cap on the open interest of one side [base wad], down (``Pricing.sol::openInterestCap``)."""
+    return config.skew_scale * _NANO * config.max_open_interest // 10_000
+
+
+def min_size(config: MarketConfig) -> int:
+    """Return the smallest position [base wad] (``Pricing.sol::minSize``)."""
+    return config.min_size * _NANO

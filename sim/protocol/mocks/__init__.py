@@ -1,0 +1,1 @@
+"""Contracts of local chains (``contracts/mocks``)."""

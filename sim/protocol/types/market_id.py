@@ -1,0 +1,37 @@
+"""Listed markets (``MarketId.sol``)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NewType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["MAX_MARKETS", "MarketId", "lowest_market", "markets_of", "to_bit"]
+
+MarketId = NewType("MarketId", int)
+
+MAX_MARKETS: Final = 120
+"""The bitmap of an account header has 120 bits."""
+
+_HIGHEST: Final = 127
+
+
+def to_bit(market: int) -> int:
+    """Return the market's bit in a bitmap (``MarketId.sol::toBit``)."""
+    return 1 << market
+
+
+def lowest_market(bitmap: int) -> MarketId:
+    """Return the lowest market of a bitmap that is not empty (``MarketId.sol::lowestMarket``).
+
+    Like the contract's logarithm of seven steps, it says 127 for every bit above.
+    """
+    return MarketId(min((bitmap & -bitmap).bit_length() - 1, _HIGHEST))
+
+
+def markets_of(bitmap: int) -> Iterator[MarketId]:
+    """Yield the markets of a bitmap, lowest first."""
+    while bitmap:
+        yield lowest_market(bitmap)
+        bitmap &= bitmap - 1

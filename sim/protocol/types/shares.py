@@ -1,0 +1,43 @@
+"""Shares of one side of a market [wad], positive for longs, negative for shorts (``Shares.sol``)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sim.protocol.evm import to_int128
+
+__all__ = ["ONE_MULTIPLIER", "indexed_down", "indexed_up", "to_shares", "to_size"]
+
+ONE_MULTIPLIER: Final = 10**15
+"""A multiplier of one."""
+
+_WAD: Final = 10**18
+
+
+def to_shares(size: int, multiplier: int) -> int:
+    """Return `size / multiplier` [wad], towards zero (``Shares.sol::toShares``).
+
+    Raises
+    ------
+    SafeCastOverflowedIntDowncast
+        The shares do not fit ``int128``.
+    """
+    raw = size * ONE_MULTIPLIER // multiplier if size >= 0 else -(-size * ONE_MULTIPLIER // multiplier)
+    return to_int128(raw)
+
+
+def to_size(shares: int, multiplier: int) -> int:
+    """Return `shares * multiplier` [base wad], towards zero (``Shares.sol::toSize``)."""
+    if shares >= 0:
+        return shares * multiplier // ONE_MULTIPLIER
+    return -(-shares * multiplier // ONE_MULTIPLIER)
+
+
+def indexed_up(shares: int, per_share: int) -> int:
+    """Return `|shares| * per_share` [quote wad], up (``Shares.sol::indexedUp``)."""
+    return -(-abs(shares) * per_share // _WAD)
+
+
+def indexed_down(shares: int, per_share: int) -> int:
+    """Return `|shares| * per_share` [quote wad], down (``Shares.sol::indexedDown``)."""
+    return abs(shares) * per_share // _WAD

@@ -1,0 +1,247 @@
+"""The deployed system and its chain's clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from sim.protocol.authority import Authority
+from sim.protocol.clearinghouse import Clearinghouse
+from sim.protocol.errors import EmptyRevert, ProtocolError
+from sim.protocol.evm import Address, Contract
+from sim.protocol.lens import Lens
+from sim.protocol.mocks.local_fee_token import LocalFeeToken
+from sim.protocol.mocks.local_pyth import LocalPyth
+from sim.protocol.mocks.local_token import LocalToken
+from sim.protocol.order_book import OrderBook
+from sim.protocol.outcome import Outcome
+from sim.protocol.price_oracle import PriceOracle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sim.protocol.evm import Entry
+    from sim.protocol.outcome import Event
+
+__all__ = ["ADMIN", "TREASURY", "Settings", "World"]
+
+ADMIN: Final = Address("0x" + "ad" * 20)
+"""Default holder of the admin role."""
+
+TREASURY: Final = Address("0x" + "7e" * 20)
+"""Default owner of the treasury's account."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Constructor arguments of the system.
+
+    Parameters
+    ----------
+    admin, treasury : Address
+        Holder of the admin role; owner of the treasury's account.
+    timestamp : int
+        When it is deployed [seconds].
+    token_decimals, token_fee_bps : int
+        Of the settlement token; one with a fee is a `LocalFeeToken` [1e-4].
+    pyth_valid_period_seconds, pyth_update_fee : int
+        Of the Pyth mock [seconds, wei].
+    min_delay_seconds, window_seconds : int
+        Of the order book.
+    """
+
+    admin: Address = ADMIN
+    treasury: Address = TREASURY
+    timestamp: int = 1_700_000_000
+    token_decimals: int = 6
+    token_fee_bps: int = 0
+    pyth_valid_period_seconds: int = 60
+    pyth_update_fee: int = 0
+    min_delay_seconds: int = 2
+    window_seconds: int = 60
+
+
+class World:
+    """All contracts, the journal that makes a call atomic, and the time.
+
+    Parameters
+    ----------
+    settings : Settings, optional
+        Constructor arguments.
+    addresses : mapping of str to str, optional
+        Where each contract is, by name; made up where missing.
+
+    Raises
+    ------
+    ProtocolError
+        What a constructor reverts with.
+
+    Attributes
+    ----------
+    timestamp : int
+        Now [seconds]; only ever later.
+
+    Notes
+    -----
+    Nothing is wired: like on the chain, the admin sets feeds, markets, executors and roles by calls.
+    """
+
+    def __init__(self, settings: Settings | None = None, *, addresses: Mapping[str, str] | None = None) -> None:
+        settings = settings or Settings()
+        self.settings = settings
+        self.timestamp = settings.timestamp
+        self.journal: list[tuple[dict[Any, Any], Any, Any]] = []
+        self.events: list[Event] = []
+        placed = dict(addresses or {})
+
+        def place(name: str, number: int) -> tuple[World, str, Address]:
+            return self, name, Address(placed.get(name, f"0xc0de{number:036x}").lower())
+
+        self.authority = Authority(*place("Authority", 1), initial_admin=settings.admin)
+        if settings.token_fee_bps:
+            self.token: LocalToken = LocalFeeToken(
+                *place("LocalFeeToken", 2), decimals=settings.token_decimals, fee_bps=settings.token_fee_bps
+            )
+        else:
+            self.token = LocalToken(*place("LocalToken", 2), decimals=settings.token_decimals)
+        self.pyth = LocalPyth(
+            *place("LocalPyth", 3),
+            valid_time_period_seconds=settings.pyth_valid_period_seconds,
+            single_update_fee=settings.pyth_update_fee,
+        )
+        self.oracle = PriceOracle(*place("PriceOracle", 4), pyth=self.pyth)
+        self.clearinghouse = Clearinghouse(
+            *place("Clearinghouse", 5), token=self.token, oracle=self.oracle, treasury=settings.treasury
+        )
+        self.order_book = OrderBook(
+            *place("OrderBook", 6),
+            clearinghouse=self.clearinghouse,
+            min_delay_seconds=settings.min_delay_seconds,
+            window_seconds=settings.window_seconds,
+        )
+        self.lens = Lens(*place("Lens", 7), clearinghouse=self.clearinghouse)
+        self.contracts: dict[str, Contract] = {
+            contract.name: contract
+            for contract in (
+                self.authority,
+                self.token,
+                self.pyth,
+                self.oracle,
+                self.clearinghouse,
+                self.order_book,
+                self.lens,
+            )
+        }
+        self._functions: dict[tuple[str, str], tuple[Entry, Callable[..., Any]]] = {
+            (name, entry.name): (entry, getattr(contract, method))
+            for name, contract in self.contracts.items()
+            for entry, method in contract.declared()
+        }
+        self._by_selector: dict[tuple[str, str], tuple[Entry, Callable[..., Any]]] = {}
+        self.journal.clear()
+        self.events.clear()
+
+    def advance(self, seconds: int) -> None:
+        """Let time pass.
+
+        Raises
+        ------
+        ValueError
+            A negative time.
+        """
+        if seconds < 0:
+            raise ValueError(f"time does not go back: {seconds} seconds")
+        self.timestamp += seconds
+
+    def call(self, sender: str, contract: str, function: str, args: tuple[Any, ...] = (), value: int = 0) -> Outcome:
+        """Run one transaction; one that fails changes nothing.
+
+        Parameters
+        ----------
+        sender : str
+            Lower-case address.
+        contract, function : str
+            Solidity names, e.g. ``"Clearinghouse", "deposit"``.
+        args : tuple
+            In ABI order: integers, booleans, lower-case ``0x`` strings, tuples for structs and arrays.
+        value : int
+            [wei]
+
+        Returns
+        -------
+        Outcome
+            What it returned or reverted with, and its events.
+
+        Raises
+        ------
+        KeyError
+            There is no such function.
+        EncodingError
+            An argument does not fit its type, so that no such transaction exists.
+        """
+        entry, method = self._functions[contract, function]
+        entry.inputs.check(args)
+        journal, events = self.journal, self.events
+        try:
+            if entry.is_payable:
+                returned = method(sender, value, *args)
+            elif value:
+                raise EmptyRevert
+            else:
+                returned = method(*args) if entry.is_view else method(sender, *args)
+            outcome = Outcome(True, self.returns(entry, returned), None, tuple(events))
+        except ProtocolError as error:
+            self._undo()
+            outcome = Outcome(False, (), error.decoded, ())
+        except BaseException:
+            self._undo()
+            events.clear()
+            raise
+        journal.clear()
+        events.clear()
+        return outcome
+
+    def read(self, contract: str, function: str, *args: Any) -> Any:
+        """Return what a view returns: its value, or a tuple of them where there are several.
+
+        Raises
+        ------
+        ProtocolError
+            What it reverts with.
+        """
+        entry, method = self._functions[contract, function]
+        if not entry.is_view:
+            raise ValueError(f"{contract}.{function} is no view")
+        entry.inputs.check(args)
+        returned = self.returns(entry, method(*args))
+        return returned[0] if len(returned) == 1 else returned
+
+    def calldata(self, contract: str, function: str, args: tuple[Any, ...] = ()) -> str:
+        """Return the calldata of a call, e.g. for ``multicall``."""
+        entry, _ = self._functions[contract, function]
+        entry.inputs.check(args)
+        return entry.selector + entry.inputs.encode(args).hex()
+
+    def entry_at(self, contract: str, selector: str) -> tuple[Entry | None, Callable[..., Any] | None]:
+        """Return the function of a selector, None if the contract has no such function."""
+        if not self._by_selector:
+            self._by_selector = {
+                (name, entry.selector): (entry, method) for (name, _), (entry, method) in self._functions.items()
+            }
+        return self._by_selector.get((contract, selector), (None, None))
+
+    @staticmethod
+    def returns(entry: Entry, returned: Any) -> tuple[Any, ...]:
+        """Return what a method returned as a tuple with one item per value of the ABI."""
+        count = len(entry.outputs.items)
+        if count == 1:
+            return (returned.as_tuple(),) if hasattr(returned, "as_tuple") else (returned,)
+        return tuple(returned) if count else ()
+
+    def _undo(self) -> None:
+        for mapping, key, old in reversed(self.journal):
+            if isinstance(old, Contract):
+                del mapping[key]
+            else:
+                mapping[key] = old
+        self.journal.clear()
