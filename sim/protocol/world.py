@@ -9,6 +9,7 @@ from sim.protocol.authority import Authority
 from sim.protocol.clearinghouse import Clearinghouse
 from sim.protocol.errors import EmptyRevert, ProtocolError
 from sim.protocol.evm import Address, Contract
+from sim.protocol.invariants import Invariants
 from sim.protocol.lens import Lens
 from sim.protocol.mocks.local_fee_token import LocalFeeToken
 from sim.protocol.mocks.local_pyth import LocalPyth
@@ -80,6 +81,10 @@ class World:
     ----------
     timestamp : int
         Now [seconds]; only ever later.
+    donated : int
+        Tokens sent to the clearinghouse past its ledger [token units].
+    invariants : Invariants
+        See `check_invariants`.
 
     Notes
     -----
@@ -138,8 +143,20 @@ class World:
             for entry, method in contract.declared()
         }
         self._by_selector: dict[tuple[str, str], tuple[Entry, Callable[..., Any]]] = {}
+        self.donated = 0
+        self.invariants = Invariants(self)
         self.journal.clear()
         self.events.clear()
+
+    def check_invariants(self) -> None:
+        """Check what must hold of every state, see `Invariants`; to be called after each transaction.
+
+        Raises
+        ------
+        InvariantBroken
+            The first that does not hold.
+        """
+        self.invariants.check()
 
     def advance(self, seconds: int) -> None:
         """Let time pass.
@@ -181,6 +198,14 @@ class World:
         """
         entry, method = self._functions[contract, function]
         entry.inputs.check(args)
+        if contract == self.token.name:
+            held = self.token.balance_of(self.clearinghouse.address)
+            outcome = self._run(entry, method, sender, args, value)
+            self.donated += self.token.balance_of(self.clearinghouse.address) - held
+            return outcome
+        return self._run(entry, method, sender, args, value)
+
+    def _run(self, entry: Entry, method: Callable[..., Any], sender: str, args: tuple[Any, ...], value: int) -> Outcome:
         journal, events = self.journal, self.events
         try:
             if entry.is_payable:

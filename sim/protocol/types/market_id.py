@@ -14,8 +14,6 @@ MarketId = NewType("MarketId", int)
 MAX_MARKETS: Final = 120
 """The bitmap of an account header has 120 bits."""
 
-_HIGHEST: Final = 127
-
 
 def to_bit(market: int) -> int:
     """Return the market's bit in a bitmap (``MarketId.sol::toBit``)."""
@@ -23,11 +21,8 @@ def to_bit(market: int) -> int:
 
 
 def lowest_market(bitmap: int) -> MarketId:
-    """Return the lowest market of a bitmap that is not empty (``MarketId.sol::lowestMarket``).
-
-    Like the contract's logarithm of seven steps, it says 127 for every bit above.
-    """
-    return MarketId(min((bitmap & -bitmap).bit_length() - 1, _HIGHEST))
+    """Return the lowest market of a bitmap that is not empty (``MarketId.sol::lowestMarket``)."""
+    return MarketId((bitmap & -bitmap).bit_length() - 1)
 
 
 def markets_of(bitmap: int) -> Iterator[MarketId]:
