@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Any
+
 import click
 
 from steelyard import __version__, toolchain
+from steelyard.demo.command import demo_options, run_demo
+from steelyard.deployment.command import connected, deploy_options, describe
+from steelyard.deployment.command import deploy as run_deploy
+from steelyard.failures import named
+from steelyard.keeper.command import keeper_options, run_keeper
 
 __all__ = ["cli", "main"]
+
+_network = click.option(
+    "--network",
+    default="ethereum:local:foundry",
+    show_default=True,
+    help="As ape names it; a local one is started where it does not run.",
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -16,12 +31,41 @@ def cli() -> None:
     toolchain.prepare()
 
 
+@cli.command()
+@demo_options
+@named
+def demo(**options: Any) -> None:
+    """Replay a real crash on a local chain: trades, funding, liquidations, and books that balance."""
+    run_demo(**options)
+
+
+@cli.command()
+@_network
+@deploy_options
+@named
+def deploy(network: str, **options: Any) -> None:
+    """Deploy the system, or go on where a run was stopped."""
+    with connected(network):
+        click.echo(describe(run_deploy(say=click.echo, **options)))
+
+
+@cli.command()
+@_network
+@keeper_options
+@named
+def keeper(network: str, **options: Any) -> None:
+    """Liquidate accounts under their maintenance margin, the worst first.
+
+    Exit codes: 0 done, 1 an error by name, 3 an account could not be liquidated or valued, 4 the node did not answer.
+    """
+    with connected(network):
+        code = run_keeper(**options)
+    sys.exit(code)
+
+
 def main() -> None:
-    """Run the command line; a missing tool is told in one line."""
-    try:
-        cli()
-    except toolchain.ToolchainError as error:
-        raise SystemExit(f"steelyard: {type(error).__name__}: {error}") from error
+    """Run the command line; what a user can do something about is told in one line."""
+    cli()
 
 
 if __name__ == "__main__":

@@ -27,12 +27,13 @@ class Failure(click.ClickException):
 def _kinds() -> tuple[type[Exception], ...]:
     from sim.data import DataError
     from steelyard.client.errors import ChainError
+    from steelyard.demo.driver import DemoError
     from steelyard.deployment.errors import DeploymentError
     from steelyard.evm.artefacts import ArtefactError
     from steelyard.parameters import ParameterError
     from steelyard.toolchain import ToolchainError
 
-    return ArtefactError, ChainError, DataError, DeploymentError, ParameterError, ToolchainError, OSError
+    return ArtefactError, ChainError, DataError, DemoError, DeploymentError, ParameterError, ToolchainError, OSError
 
 
 def named(command: Callable[_P, _T]) -> Callable[_P, _T]:

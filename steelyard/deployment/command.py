@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,7 @@ import click
 
 from steelyard import parameters as parameter_files
 from steelyard.deployment.artefact import LOCAL_CHAIN_IDS, artefact_path
-from steelyard.deployment.errors import AccountUnknown
+from steelyard.deployment.errors import AccountUnknown, BuildMissing
 from steelyard.toolchain import ROOT, anvil
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from steelyard.deployment.deployer import Outcome
 
-__all__ = ["connected", "deploy", "deploy_options", "describe", "quiet", "select_account"]
+__all__ = ["compile_contracts", "connected", "deploy", "deploy_options", "describe", "quiet", "select_account"]
 
 
 def deploy_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -46,6 +48,18 @@ def deploy_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def compile_contracts() -> None:
+    """Compile what has changed; at once where nothing has.
+
+    Raises
+    ------
+    BuildMissing
+        The compiler refused; it has told why on stderr.
+    """
+    if subprocess.run([ROOT / "tools" / "compile"], stdout=sys.stderr, check=False).returncode:
+        raise BuildMissing("the contracts do not compile")
 
 
 @contextmanager
@@ -109,13 +123,14 @@ def deploy(
     folder: Path | None,
     say: Callable[[str], None] | None = None,
 ) -> Outcome:
-    """Deploy to the network that ape is connected to; see `Deployer.run` for what it raises."""
+    """Deploy to the network that ape is connected to; see `compile_contracts` and `Deployer.run` for what it raises."""
     import ape
 
     from steelyard.deployment.deployer import Deployer
     from steelyard.deployment.errors import ChainUnexpected
     from steelyard.deployment.system import ApeChain
 
+    compile_contracts()
     parameters = parameter_files.load(parameters_file)
     chain_id = ape.networks.provider.chain_id
     if chain_id not in (*parameters.network.chain_ids, *chain_ids):

@@ -11,6 +11,7 @@ DeploymentError
     ├── ArtefactMalformed
     ├── ArtefactForeign
     ├── ParametersChanged
+    ├── BuildMissing
     ├── BuildChanged
     ├── CodeMismatch
     ├── AccountUnknown
@@ -32,6 +33,7 @@ __all__ = [
     "ArtefactMalformed",
     "ArtefactMissing",
     "BuildChanged",
+    "BuildMissing",
     "ChainUnexpected",
     "CodeMismatch",
     "ContractMissing",
@@ -103,6 +105,13 @@ class ParametersChanged(DeploymentError):
 
     def __init__(self, path: Path, what: Sequence[str]) -> None:
         super().__init__(f"{path} was deployed with other parameters ({', '.join(what)}): use another --name")
+
+
+class BuildMissing(DeploymentError):
+    """A contract is not compiled."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}: run 'make compile'")
 
 
 class BuildChanged(DeploymentError):

@@ -6,6 +6,8 @@ from typing import Any
 
 from eth_utils.crypto import keccak
 
+from steelyard.deployment.errors import BuildMissing
+
 __all__ = ["ApeChain", "hash_of"]
 
 
@@ -105,4 +107,10 @@ class ApeChain:
         return keccak(text=entry.selector)[:4]
 
     def _container(self, contract: str) -> Any:
-        return self._project.get_contract(contract)
+        from ape.contracts import ContractContainer
+
+        # Not through `get_contract`, which looks for the source among the first 500 files of the folder only.
+        types = self._project.manifest.contract_types or {}
+        if contract not in types:
+            raise BuildMissing(contract)
+        return ContractContainer(types[contract])

@@ -45,6 +45,8 @@ class Liquidation:
         What became of it.
     health : int
         Equity over maintenance margin when it was read [wad].
+    notional : int
+        Of all positions then [quote wad].
     closed_notional, reward, penalty, bad_debt : int
         As the contracts report them [quote wad].
     gas_used : int
@@ -60,6 +62,7 @@ class Liquidation:
     account: AccountId
     status: Status
     health: int
+    notional: int
     closed_notional: int = 0
     reward: int = 0
     penalty: int = 0
@@ -71,12 +74,12 @@ class Liquidation:
 
     def to_json(self) -> dict[str, Any]:
         """Return values for JSON; amounts as strings of the exact integers."""
-        values = {key: getattr(self, key) for key in ("closed_notional", "reward", "penalty", "bad_debt", "health")}
+        names = ("health", "notional", "closed_notional", "reward", "penalty", "bad_debt")
         return {
             "account": f"0x{self.account:064x}",
             "owner": owner_of(self.account),
             "status": self.status.value,
-            **{key: str(value) for key, value in values.items()},
+            **{name: str(getattr(self, name)) for name in names},
             "gas_used": self.gas_used,
             "transaction": self.transaction,
             "reason": self.reason,
@@ -291,6 +294,7 @@ class Liquidator:
             account=view.account,
             status=Status.LIQUIDATED,
             health=view.health,
+            notional=view.risk.notional,
             closed_notional=facts["closedNotional"],
             reward=facts["reward"],
             penalty=facts["penalty"],
@@ -308,9 +312,15 @@ def _urgency(view: AccountView) -> tuple[int, int]:
 
 def _ended(view: AccountView, error: ContractReverted) -> Liquidation:
     if error.name in _GONE:
-        return Liquidation(account=view.account, status=Status.HEALTHY, health=view.health, reason=error.name)
+        return _attempt(view, Status.HEALTHY, error.name)
     return _failed(view, str(error))
 
 
 def _failed(view: AccountView, reason: str) -> Liquidation:
-    return Liquidation(account=view.account, status=Status.FAILED, health=view.health, reason=reason)
+    return _attempt(view, Status.FAILED, reason)
+
+
+def _attempt(view: AccountView, status: Status, reason: str) -> Liquidation:
+    return Liquidation(
+        account=view.account, status=status, health=view.health, notional=view.risk.notional, reason=reason
+    )
