@@ -6,8 +6,7 @@ import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IER
 import {IERC20, SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Multicall} from "@openzeppelin/contracts/utils/Multicall.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 import {LibBit} from "solady/utils/LibBit.sol";
 import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
 import {IPriceOracle} from "./interfaces/IPriceOracle.sol";
@@ -18,20 +17,21 @@ import {Liquidation} from "./libraries/Liquidation.sol";
 import {Margin} from "./libraries/Margin.sol";
 import {Positions} from "./libraries/Positions.sol";
 import {Pricing} from "./libraries/Pricing.sol";
-import {Slots} from "./libraries/Slots.sol";
 import {
     Account,
     AccountRisk,
+    AccountWord,
     MarginMode,
     PERMISSION_MARGIN,
     PERMISSION_WITHDRAW,
     Permission,
-    Position
+    Position,
+    PositionWord
 } from "./types/Account.sol";
 import {AccountId, INSURANCE_ACCOUNT, POOL_ACCOUNT, toAccountId} from "./types/AccountId.sol";
 import {Fill, LiquidationResult, Trade} from "./types/Fill.sol";
-import {Ledger, RiskConfig} from "./types/Ledger.sol";
-import {FundingState, Market, MarketConfig, Side} from "./types/Market.sol";
+import {Ledger, LedgerWord, RiskConfig} from "./types/Ledger.sol";
+import {FundingState, Market, MarketConfig, MarketWords, Side} from "./types/Market.sol";
 import {MAX_MARKETS, MarketId, lowestMarket} from "./types/MarketId.sol";
 import {ONE_MULTIPLIER} from "./types/Shares.sol";
 
@@ -41,11 +41,7 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
     using FixedPoint for int256;
     using Margin for AccountRisk;
     using Positions for Market;
-    using SafeCast for int256;
-    using SafeCast for uint256;
     using SafeERC20 for IERC20;
-    using Slots for Side;
-    using Slots for FundingState;
 
     /// @dev Bounds the gas of the largest liquidation.
     uint256 public constant MAX_OPEN_MARKETS = 16;
@@ -56,12 +52,12 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
     IPriceOracle public immutable ORACLE;
     AccountId public immutable TREASURY;
 
-    mapping(AccountId account => Account) private _accounts;
-    mapping(AccountId account => mapping(MarketId market => Position)) private _positions;
-    mapping(MarketId market => Market) private _markets;
+    mapping(AccountId account => AccountWord) private _accounts;
+    mapping(AccountId account => mapping(MarketId market => PositionWord)) private _positions;
+    mapping(MarketId market => MarketWords) private _markets;
     mapping(address owner => mapping(address operator => Permission)) private _permissions;
     mapping(address executor => bool allowed) public isExecutor;
-    Ledger private _ledger;
+    LedgerWord private _ledger;
     RiskConfig private _riskConfig;
     uint8 public marketCount;
 
@@ -69,6 +65,7 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
     struct OpenPosition {
         MarketId id;
         uint256 price;
+        int256 size;
         Market market;
         Position position;
     }
@@ -118,8 +115,10 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
     /// @inheritdoc IClearinghouse
     function setMarginMode(AccountId id, MarginMode mode) external nonReentrant {
         _authorize(id, PERMISSION_MARGIN);
-        _requireMarketLimit(id, mode, _accounts[id].openMarkets);
-        _accounts[id].mode = mode;
+        Account memory account = _accounts[id].unpack();
+        account.mode = mode;
+        _requireMarketLimit(id, account);
+        _accounts[id] = account.pack();
         emit MarginModeSet(id, mode);
     }
 
@@ -129,7 +128,7 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         if (leverage == 0) revert LeverageZero();
         AccountRisk memory risk = riskOf(id);
         if (risk.notional == 0) revert AccountFlat(id);
-        int256 missing = Math.ceilDiv(risk.notional * 1e18, leverage).toInt256() - risk.equity;
+        int256 missing = int256(FixedPointMathLib.divUp(risk.notional * 1e18, leverage)) - risk.equity;
         if (missing > 0) {
             _move(fundedBy, id, missing);
             _requireInitialMargin(fundedBy);
@@ -153,28 +152,33 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         if (!isExecutor[msg.sender]) revert ExecutorUnauthorized(msg.sender);
         if (order.account.isReserved()) revert AccountReserved(order.account);
         if (order.sizeDelta == 0) revert SizeZero();
-        OpenPosition memory open = _load(order.account, order.market);
-        _accrueTo(open, ORACLE.priceOf(order.market));
-        Account memory account = _accounts[order.account];
+        AccountId id = order.account;
+        Account memory account = _accounts[id].unpack();
+        OpenPosition memory open;
+        _load(open, _positions[id], order.market);
+        int256 sizeBefore = open.size;
+        open.price = ORACLE.priceOf(order.market);
+        FundingRate.accrue(open.market, open.price, block.timestamp);
+        open.size = open.market.change(open.position, sizeBefore, order.sizeDelta, order.price, fill);
+        _checkFill(order, fill, open);
+        if (_setOpen(account, open)) _requireMarketLimit(id, account);
 
-        int256 sizeBefore = open.market.sizeOf(open.position);
-        fill = open.market.change(open.position, order.sizeDelta, order.price);
-        int256 sizeAfter = sizeBefore + fill.sizeDelta;
-        _checkFill(order, fill, open.market, sizeAfter);
-        _setOpen(order.account, account, order.market, sizeAfter != 0);
-        _apply(account, fill);
-        account.balance = (int256(account.balance) - int256(uint256(order.keeperFee))).toInt128();
+        Ledger memory state = _ledger.unpack();
+        _apply(account, state, fill);
+        account.balance -= int256(uint256(order.keeperFee));
+        _ledger = state.pack();
+        _accounts[id] = account.pack();
+        _store(_positions[id], open);
+        _emitTraded(id, open, fill, account.balance);
 
-        _accounts[order.account] = account;
-        _store(order.account, open);
-        _emitTraded(order.account, open, fill, account.balance);
-        if (order.keeperFee > 0) _payKeeper(order);
-        if (sizeAfter == 0 || (sizeBefore ^ sizeAfter >= 0 && sizeAfter.abs() < sizeBefore.abs())) {
+        if (sizeBefore ^ fill.sizeDelta < 0 && fill.sizeDelta.abs() <= sizeBefore.abs()) {
             _requireReduction(order, fill, open, account);
         } else {
-            if (_ledger.riskPaused) revert RiskPaused();
-            _requireInitialMargin(order.account);
+            if (state.riskPaused) revert RiskPaused();
+            AccountRisk memory risk = _riskAfter(id, account, open, state);
+            if (risk.equity < int256(risk.initialMargin)) revert MarginInsufficient(risk.equity, risk.initialMargin);
         }
+        if (order.keeperFee > 0) _payKeeper(order);
     }
 
     // ---- anyone
@@ -186,53 +190,63 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         returns (LiquidationResult memory result)
     {
         if (liquidator.isReserved()) revert AccountReserved(liquidator);
-        Account memory account = _accounts[id];
+        Account memory account = _accounts[id].unpack();
         if (account.openMarkets == 0) revert AccountFlat(id);
         RiskConfig memory config = _riskConfig;
+        Ledger memory state = _ledger.unpack();
         OpenPosition[] memory positions = _loadAll(id, account.openMarkets);
 
-        uint256 fraction = _fractionToClose(account, positions, config);
-        result.closedNotional = _closeAll(id, account, positions, fraction);
-        if (!_isHealed(account, positions, result.closedNotional, config)) {
-            result.closedNotional += _closeAll(id, account, positions, 1e18);
+        uint256 fraction = _fractionToClose(account, positions, state, config);
+        result.closedNotional = _closeAll(id, account, positions, state, fraction);
+        if (!_isHealed(account, positions, state, config, result.closedNotional)) {
+            result.closedNotional += _closeAll(id, account, positions, state, FixedPointMathLib.WAD);
         }
+        mapping(MarketId => PositionWord) storage words = _positions[id];
         for (uint256 i; i < positions.length; ++i) {
-            _store(id, positions[i]);
+            _store(words, positions[i]);
         }
-        _distribute(id, account, config, result);
-        _accounts[id] = account;
+        _distribute(id, account, state, config, result);
+        _ledger = state.pack();
+        _accounts[id] = account.pack();
         _credit(liquidator, int256(result.reward));
         emit Liquidated(id, liquidator, result.closedNotional, result.reward, result.penalty, account.balance);
     }
 
     /// @inheritdoc IClearinghouse
     function accrue(MarketId id) external nonReentrant {
-        _accrue(id);
+        Market memory market = _accrued(id);
+        _storeMarket(id, market);
+        _emitAccrued(id, market);
     }
 
     /// @inheritdoc IClearinghouse
     function fundInsurance(uint128 amount) external nonReentrant {
-        _ledger.insuranceBalance = SafeCast.toUint104(_ledger.insuranceBalance + _toWad(amount));
-        emit Deposited(INSURANCE_ACCOUNT, msg.sender, amount, int256(uint256(_ledger.insuranceBalance)));
+        Ledger memory state = _ledger.unpack();
+        state.insuranceBalance += _toWad(amount);
+        _ledger = state.pack();
+        emit Deposited(INSURANCE_ACCOUNT, msg.sender, amount, int256(state.insuranceBalance));
         _pull(amount);
     }
 
     /// @inheritdoc IClearinghouse
     function collectTreasury() external nonReentrant {
-        uint256 threshold = uint256(_riskConfig.treasuryThreshold) * UNIT;
-        uint256 held = _ledger.insuranceBalance;
-        if (held <= threshold) revert SurplusMissing(held, threshold);
-        _ledger.insuranceBalance = uint104(threshold);
-        int256 balance = _credit(TREASURY, int256(held - threshold));
-        emit TreasuryCollected(TREASURY, held - threshold, balance);
+        Ledger memory state = _ledger.unpack();
+        uint256 threshold = uint256(_riskConfig.treasuryThreshold) * 1e18;
+        if (state.insuranceBalance <= threshold) revert SurplusMissing(state.insuranceBalance, threshold);
+        uint256 surplus = state.insuranceBalance - threshold;
+        state.insuranceBalance = threshold;
+        _ledger = state.pack();
+        emit TreasuryCollected(TREASURY, surplus, _credit(TREASURY, int256(surplus)));
     }
 
     // ---- governance and guardian
 
     /// @inheritdoc IClearinghouse
     function fundPool(uint128 amount) external nonReentrant restricted {
-        _ledger.poolBalance = (int256(_ledger.poolBalance) + int256(_toWad(amount))).toInt128();
-        emit Deposited(POOL_ACCOUNT, msg.sender, amount, _ledger.poolBalance);
+        Ledger memory state = _ledger.unpack();
+        state.poolBalance += int256(_toWad(amount));
+        _ledger = state.pack();
+        emit Deposited(POOL_ACCOUNT, msg.sender, amount, state.poolBalance);
         _pull(amount);
     }
 
@@ -246,35 +260,42 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         if (marketCount == MAX_MARKETS) revert MarketsExhausted();
         Bounds.checkMarket(config, maxRate);
         id = MarketId.wrap(marketCount++);
-        Market storage market = _markets[id];
+        Market memory market;
         market.longs.multiplier = ONE_MULTIPLIER;
         market.shorts.multiplier = ONE_MULTIPLIER;
-        market.funding.accruedAt = block.timestamp.toUint32();
+        market.funding.accruedAt = block.timestamp;
         market.funding.maxRate = maxRate;
-        market.config = config;
+        _markets[id].config = config.pack();
+        _storeMarket(id, market);
         emit MarketSet(id, config, maxRate);
     }
 
     /// @inheritdoc IClearinghouse
     function setMarket(MarketId id, MarketConfig calldata config, uint16 maxRate) external nonReentrant restricted {
         Bounds.checkMarket(config, maxRate);
-        Market memory market = _accrue(id);
+        Market memory market = _accrued(id);
         Positions.requireOpenInterest(market.longs, Pricing.depth(config));
         Positions.requireOpenInterest(market.shorts, Pricing.depth(config));
-        market.funding.maxRate = maxRate;
-        market.funding.rate = int48(int256(market.funding.rate).clampSymmetric(FundingRate.maxRatePerSecond(maxRate)));
-        market.funding.velocity = FundingRate.velocityAt(config, market.skewOf());
-        _markets[id].funding.store(market.funding);
-        _markets[id].config = config;
+        FundingState memory funding = market.funding;
+        funding.maxRate = maxRate;
+        funding.rate = funding.rate.clampSymmetric(FundingRate.maxRatePerSecond(maxRate));
+        funding.velocity = FundingRate.velocityAt(config, market.skewOf());
+        _markets[id].config = config.pack();
+        _storeMarket(id, market);
+        _emitAccrued(id, market);
         emit MarketSet(id, config, maxRate);
     }
 
     /// @inheritdoc IClearinghouse
-    function setRiskConfig(RiskConfig calldata config, uint16 poolFeeShare) external nonReentrant restricted {
-        Bounds.checkRisk(config, poolFeeShare);
+    function setRiskConfig(RiskConfig calldata config) external nonReentrant restricted {
+        Bounds.checkRisk(config);
         _riskConfig = config;
-        _ledger.poolFeeShare = poolFeeShare;
-        emit RiskConfigSet(config, poolFeeShare);
+        Ledger memory state = _ledger.unpack();
+        state.poolFeeShare = config.poolFeeShare;
+        state.minReward = config.minReward;
+        state.minInitialMargin = config.minInitialMargin;
+        _ledger = state.pack();
+        emit RiskConfigSet(config);
     }
 
     /// @inheritdoc IClearinghouse
@@ -285,43 +306,41 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
 
     /// @inheritdoc IClearinghouse
     function pauseRisk() external nonReentrant restricted {
-        _ledger.riskPaused = true;
-        emit RiskPauseSet(true);
+        _setRiskPaused(true);
     }
 
     /// @inheritdoc IClearinghouse
     function unpauseRisk() external nonReentrant restricted {
-        _ledger.riskPaused = false;
-        emit RiskPauseSet(false);
+        _setRiskPaused(false);
     }
 
     // ---- views
 
     /// @inheritdoc IClearinghouse
     function balanceOf(AccountId id) external view returns (int256) {
-        if (id == POOL_ACCOUNT) return _ledger.poolBalance;
-        if (id == INSURANCE_ACCOUNT) return int256(uint256(_ledger.insuranceBalance));
-        return _accounts[id].balance;
+        if (id == POOL_ACCOUNT) return _ledger.unpack().poolBalance;
+        if (id == INSURANCE_ACCOUNT) return int256(_ledger.unpack().insuranceBalance);
+        return _accounts[id].unpack().balance;
     }
 
     /// @inheritdoc IClearinghouse
     function accountOf(AccountId id) external view returns (Account memory) {
-        return _accounts[id];
+        return _accounts[id].unpack();
     }
 
     /// @inheritdoc IClearinghouse
-    function positionOf(AccountId id, MarketId market) external view returns (Position memory) {
-        return _positions[id][market];
+    function positionOf(AccountId id, MarketId market) external view returns (Position memory position) {
+        _positions[id][market].unpackInto(position);
     }
 
     /// @inheritdoc IClearinghouse
-    function marketOf(MarketId id) external view returns (Market memory) {
-        return _markets[id];
+    function marketOf(MarketId id) external view returns (Market memory market) {
+        _markets[id].unpackInto(market);
     }
 
     /// @inheritdoc IClearinghouse
     function ledger() external view returns (Ledger memory) {
-        return _ledger;
+        return _ledger.unpack();
     }
 
     /// @inheritdoc IClearinghouse
@@ -343,17 +362,12 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
 
     /// @inheritdoc IClearinghouse
     function riskOf(AccountId id) public view returns (AccountRisk memory risk) {
-        Account memory account = _accounts[id];
+        Account memory account = _accounts[id].unpack();
         risk.equity = account.balance;
-        uint256 markets = account.openMarkets;
-        if (markets == 0) return risk;
-        uint256[] memory prices = ORACLE.pricesOf(markets);
-        for (uint256 i; i < prices.length; ++i) {
-            MarketId market = lowestMarket(markets);
-            markets &= markets - 1;
-            _addPosition(risk, _positions[id][market], _markets[market], prices[i]);
-        }
-        risk.applyFloors(_riskConfig);
+        if (account.openMarkets == 0) return risk;
+        OpenPosition memory scratch;
+        _addPending(risk, id, account.openMarkets, scratch);
+        risk.applyFloors(_ledger.unpack());
     }
 
     // ---- checks
@@ -362,9 +376,9 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         if (!isAuthorized(id, msg.sender, permission)) revert AccountUnauthorized(id, msg.sender, permission);
     }
 
-    function _requireMarketLimit(AccountId id, MarginMode mode, uint256 markets) private pure {
-        uint256 maximum = mode == MarginMode.Isolated ? 1 : MAX_OPEN_MARKETS;
-        uint256 count = LibBit.popCount(markets);
+    function _requireMarketLimit(AccountId id, Account memory account) private pure {
+        uint256 maximum = account.mode == MarginMode.Isolated ? 1 : MAX_OPEN_MARKETS;
+        uint256 count = LibBit.popCount(account.openMarkets);
         if (count > maximum) revert OpenMarketsExceeded(id, count, maximum);
     }
 
@@ -386,9 +400,9 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
             return;
         }
         if (order.keeperFee == 0) {
-            uint256 released = Margin.maintenanceUp(open.market.config, fill.sizeDelta.abs() * open.price);
-            int256 worth = (fill.sizeDelta * int256(open.price)).divDown(FixedPoint.WAD);
-            if (fill.cost - worth + int256(fill.fee) < int256(released)) return;
+            uint256 released = Margin.maintenanceUp(open.market.config, fill.sizeDelta.abs(), open.price);
+            int256 charged = fill.cost - Pricing.worthDown(fill.sizeDelta, open.price) + int256(fill.fee);
+            if (charged < int256(released)) return;
         }
         AccountRisk memory risk = riskOf(order.account);
         if (risk.equity < int256(risk.maintenanceMargin)) {
@@ -396,10 +410,11 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         }
     }
 
-    function _checkFill(Trade calldata order, Fill memory fill, Market memory market, int256 sizeAfter) private pure {
+    function _checkFill(Trade calldata order, Fill memory fill, OpenPosition memory open) private pure {
         if (fill.sizeDelta == 0) revert SizeZero();
-        uint256 minSize = Pricing.minSize(market.config);
-        if (sizeAfter != 0 && sizeAfter.abs() < minSize) revert SizeBelowMinimum(sizeAfter.abs(), minSize);
+        uint256 minSize = Pricing.minSize(open.market.config);
+        uint256 size = open.size.abs();
+        if (size != 0 && size < minSize) revert SizeBelowMinimum(size, minSize);
         uint256 price = Pricing.averagePrice(fill.sizeDelta, fill.cost);
         if (fill.sizeDelta > 0 ? price > order.acceptablePrice : price < order.acceptablePrice) {
             revert PriceUnacceptable(price, order.acceptablePrice);
@@ -409,24 +424,22 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
     // ---- fills
 
     /// @dev Moves the quote of a fill: cost and funding to the pool, the fee to pool and insurance fund.
-    function _apply(Account memory account, Fill memory fill) private {
-        Ledger memory state = _ledger;
-        uint256 poolFee = fill.fee * state.poolFeeShare / 1e4;
-        int256 paid = fill.cost + fill.funding;
-        account.balance = (int256(account.balance) - paid - int256(fill.fee)).toInt128();
-        state.poolBalance = (int256(state.poolBalance) + paid + int256(poolFee)).toInt128();
-        state.insuranceBalance = SafeCast.toUint104(state.insuranceBalance + fill.fee - poolFee);
-        _ledger = state;
+    function _apply(Account memory account, Ledger memory state, Fill memory fill) private pure {
+        unchecked {
+            int256 paid = fill.cost + fill.funding;
+            uint256 poolFee = fill.fee * state.poolFeeShare / 1e4;
+            account.balance -= paid + int256(fill.fee);
+            state.poolBalance += paid + int256(poolFee);
+            state.insuranceBalance += fill.fee - poolFee;
+        }
     }
 
-    function _setOpen(AccountId id, Account memory account, MarketId market, bool isOpen) private pure {
-        uint256 bit = market.toBit();
-        if (!isOpen) {
-            account.openMarkets &= uint120(~bit);
-        } else if (account.openMarkets & bit == 0) {
-            account.openMarkets |= uint120(bit);
-            _requireMarketLimit(id, account.mode, account.openMarkets);
-        }
+    /// @return opened whether the account had no position in the market before
+    function _setOpen(Account memory account, OpenPosition memory open) private pure returns (bool opened) {
+        uint256 bit = open.id.toBit();
+        uint256 before = account.openMarkets;
+        account.openMarkets = open.position.shares.isZero() ? before & ~bit : before | bit;
+        return account.openMarkets > before;
     }
 
     function _payKeeper(Trade calldata order) private {
@@ -436,49 +449,45 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
     }
 
     function _emitTraded(AccountId id, OpenPosition memory open, Fill memory fill, int256 balance) private {
-        emit Traded(
-            id, open.id, fill.sizeDelta, fill.cost, fill.fee, fill.funding, open.position.shares.toInt(), balance
-        );
+        emit Traded(id, open.id, fill.sizeDelta, fill.cost, fill.fee, fill.funding, open.market.funding.rate, balance);
     }
 
     // ---- liquidation
 
     /// @dev Fraction to close; reverts for an account that is not under its maintenance margin.
-    function _fractionToClose(Account memory account, OpenPosition[] memory positions, RiskConfig memory config)
-        private
-        pure
-        returns (uint256)
-    {
-        AccountRisk memory risk = _riskInMemory(account, positions, config);
+    function _fractionToClose(
+        Account memory account,
+        OpenPosition[] memory positions,
+        Ledger memory state,
+        RiskConfig memory config
+    ) private pure returns (uint256) {
+        AccountRisk memory risk = _riskInMemory(account, positions, state);
         if (risk.equity >= int256(risk.maintenanceMargin)) revert AccountHealthy(risk.equity, risk.maintenanceMargin);
-        int256 closeCost;
+        int256 closeCost = int256(Liquidation.penaltyUp(risk.notional, config));
         for (uint256 i; i < positions.length; ++i) {
             OpenPosition memory open = positions[i];
-            int256 closing = -open.market.sizeOf(open.position);
-            int256 skew = open.market.skewOf();
-            uint256 depth = Pricing.depth(open.market.config);
-            closeCost += Pricing.costUp(closing, open.price, skew, depth)
-            - (closing * int256(open.price)).divDown(FixedPoint.WAD)
-            + int256(Pricing.feeUp(open.market.config, closing, open.price, skew));
+            closeCost += Pricing.closeCostUp(open.market.config, open.size, open.price, open.market.skewOf());
         }
-        closeCost += int256(Liquidation.penaltyUp(risk.notional, config));
         return Liquidation.fractionUp(risk.equity, risk.maintenanceMargin, closeCost, config);
     }
 
     /// @dev Closes `fraction` of each position at the oracle price moved by skew.
-    function _closeAll(AccountId id, Account memory account, OpenPosition[] memory positions, uint256 fraction)
-        private
-        returns (uint256 closedNotional)
-    {
+    function _closeAll(
+        AccountId id,
+        Account memory account,
+        OpenPosition[] memory positions,
+        Ledger memory state,
+        uint256 fraction
+    ) private returns (uint256 closedNotional) {
+        Fill memory fill;
         for (uint256 i; i < positions.length; ++i) {
             OpenPosition memory open = positions[i];
-            int256 size = open.market.sizeOf(open.position);
+            int256 size = open.size;
             if (size == 0) continue;
-            uint256 minSize = Pricing.minSize(open.market.config);
-            int256 closed = int256(Liquidation.portionUp(size.abs(), fraction, minSize));
-            Fill memory fill = open.market.change(open.position, size > 0 ? -closed : closed, open.price);
-            if (open.position.shares.isZero()) _setOpen(id, account, open.id, false);
-            _apply(account, fill);
+            int256 closed = int256(Liquidation.portionUp(size.abs(), fraction, Pricing.minSize(open.market.config)));
+            open.size = open.market.change(open.position, size, size > 0 ? -closed : closed, open.price, fill);
+            _setOpen(account, open);
+            _apply(account, state, fill);
             _emitTraded(id, open, fill, account.balance);
             closedNotional += fill.sizeDelta.abs() * open.price / 1e18;
         }
@@ -488,13 +497,15 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
     function _isHealed(
         Account memory account,
         OpenPosition[] memory positions,
-        uint256 closedNotional,
-        RiskConfig memory config
+        Ledger memory state,
+        RiskConfig memory config,
+        uint256 closedNotional
     ) private pure returns (bool) {
         if (account.openMarkets == 0) return true;
-        AccountRisk memory risk = _riskInMemory(account, positions, config);
-        uint256 charged =
-            Math.max(Liquidation.penaltyUp(closedNotional, config), Liquidation.rewardDown(closedNotional, config));
+        AccountRisk memory risk = _riskInMemory(account, positions, state);
+        uint256 charged = FixedPointMathLib.max(
+            Liquidation.penaltyUp(closedNotional, config), Liquidation.rewardDown(closedNotional, config)
+        );
         return Liquidation.isHealed(risk.equity - int256(charged), risk.maintenanceMargin, config);
     }
 
@@ -503,120 +514,153 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
     function _distribute(
         AccountId id,
         Account memory account,
+        Ledger memory state,
         RiskConfig memory config,
         LiquidationResult memory result
     ) private {
         result.reward = Liquidation.rewardDown(result.closedNotional, config);
-        int256 balance = int256(account.balance) - int256(result.reward);
-        uint256 charged = Math.max(Liquidation.penaltyUp(result.closedNotional, config), result.reward);
-        result.penalty = charged - result.reward;
-        Ledger memory state = _ledger;
+        result.penalty =
+            FixedPointMathLib.zeroFloorSub(Liquidation.penaltyUp(result.closedNotional, config), result.reward);
+        account.balance -= int256(result.reward);
         if (account.openMarkets == 0) {
-            result.penalty = Math.min(result.penalty, balance > 0 ? uint256(balance) : 0);
-            if (balance < 0) {
-                result.badDebt = uint256(-balance);
-                uint256 fromInsurance = Math.min(result.badDebt, state.insuranceBalance);
-                uint256 fromPool = result.badDebt - fromInsurance;
-                state.insuranceBalance -= uint104(fromInsurance);
-                state.poolBalance = (int256(state.poolBalance) - int256(fromPool)).toInt128();
-                balance = 0;
-                emit BadDebtBooked(id, fromInsurance, fromPool);
+            if (account.balance < 0) {
+                result.badDebt = uint256(-account.balance);
+                uint256 fromInsurance = FixedPointMathLib.min(result.badDebt, state.insuranceBalance);
+                state.insuranceBalance -= fromInsurance;
+                state.poolBalance -= int256(result.badDebt - fromInsurance);
+                account.balance = 0;
+                emit BadDebtBooked(id, fromInsurance, result.badDebt - fromInsurance);
             }
+            result.penalty = FixedPointMathLib.min(result.penalty, uint256(account.balance));
         }
-        account.balance = (balance - int256(result.penalty)).toInt128();
-        state.insuranceBalance = SafeCast.toUint104(state.insuranceBalance + result.penalty);
-        _ledger = state;
+        account.balance -= int256(result.penalty);
+        state.insuranceBalance += result.penalty;
     }
 
-    /// @dev Like `riskOf`, of positions that are accrued in memory.
-    function _riskInMemory(Account memory account, OpenPosition[] memory positions, RiskConfig memory config)
+    // ---- risk
+
+    /// @dev Risk of an account after a fill. The position filled is accrued in memory, which then serves the others.
+    function _riskAfter(AccountId id, Account memory account, OpenPosition memory open, Ledger memory state)
+        private
+        view
+        returns (AccountRisk memory risk)
+    {
+        risk.equity = account.balance;
+        _addAccrued(risk, open);
+        _addPending(risk, id, account.openMarkets & ~open.id.toBit(), open);
+        risk.applyFloors(state);
+    }
+
+    /// @dev Risk of an account whose positions are accrued in memory.
+    function _riskInMemory(Account memory account, OpenPosition[] memory positions, Ledger memory state)
         private
         pure
         returns (AccountRisk memory risk)
     {
         risk.equity = account.balance;
         for (uint256 i; i < positions.length; ++i) {
-            OpenPosition memory open = positions[i];
-            Side memory side = open.market.sideOf(open.position.shares);
-            int256 size = open.position.shares.toSize(side.multiplier);
-            risk.add(open.position, size, side.index, open.market.config, open.price);
+            _addAccrued(risk, positions[i]);
         }
-        risk.applyFloors(config);
+        risk.applyFloors(state);
+    }
+
+    function _addAccrued(AccountRisk memory risk, OpenPosition memory open) private pure {
+        risk.add(open.position, open.size, open.market.indexOf(open.position), open.market.config, open.price);
+    }
+
+    /// @dev Adds the positions of an account in `markets`, with `scratch` as memory. Of a market it reads what values a
+    /// position: the position's side, funding and parameters.
+    function _addPending(AccountRisk memory risk, AccountId id, uint256 markets, OpenPosition memory scratch)
+        private
+        view
+    {
+        if (markets == 0) return;
+        uint256[] memory prices = ORACLE.pricesOf(markets);
+        mapping(MarketId => PositionWord) storage positions = _positions[id];
+        Market memory market = scratch.market;
+        for (uint256 i; i < prices.length; ++i) {
+            MarketId marketId = lowestMarket(markets);
+            markets &= markets - 1;
+            positions[marketId].unpackInto(scratch.position);
+            MarketWords storage words = _markets[marketId];
+            words.funding.unpackInto(market.funding);
+            words.config.unpackInto(market.config);
+            bool isLong = scratch.position.shares.isLong();
+            Side memory side = isLong ? market.longs : market.shorts;
+            (isLong ? words.longs : words.shorts).unpackInto(side);
+            int256 index = FundingRate.previewIndex(market.funding, side, isLong, prices[i], block.timestamp);
+            int256 size = scratch.position.shares.toSize(side.multiplier);
+            risk.add(scratch.position, size, index, market.config, prices[i]);
+        }
     }
 
     // ---- storage
 
-    /// @dev The three slots that value a position beside its own: its side, funding and parameters of the market.
-    function _addPosition(AccountRisk memory risk, Position memory position, Market storage market, uint256 price)
+    function _load(OpenPosition memory open, mapping(MarketId => PositionWord) storage positions, MarketId id)
         private
         view
     {
-        bool isLong = position.shares.isLong();
-        Side memory side = isLong ? market.longs.load() : market.shorts.load();
-        int256 index = FundingRate.previewIndex(market.funding.load(), side, isLong, price, block.timestamp);
-        risk.add(position, position.shares.toSize(side.multiplier), index, market.config, price);
-    }
-
-    function _load(AccountId account, MarketId id) private view returns (OpenPosition memory open) {
         open.id = id;
-        open.position = _positions[account][id];
-        open.market = _loadMarket(id);
+        positions[id].unpackInto(open.position);
+        _loadMarket(open.market, id);
+        open.size = open.market.sizeOf(open.position);
     }
 
-    function _accrueTo(OpenPosition memory open, uint256 price) private {
-        open.price = price;
-        if (FundingRate.accrue(open.market, price, block.timestamp)) _emitAccrued(open.id, open.market);
-    }
-
-    function _loadAll(AccountId account, uint256 markets) private returns (OpenPosition[] memory positions) {
+    function _loadAll(AccountId account, uint256 markets) private view returns (OpenPosition[] memory positions) {
         uint256[] memory prices = ORACLE.pricesOf(markets);
         positions = new OpenPosition[](prices.length);
+        mapping(MarketId => PositionWord) storage words = _positions[account];
         for (uint256 i; i < prices.length; ++i) {
-            positions[i] = _load(account, lowestMarket(markets));
-            _accrueTo(positions[i], prices[i]);
+            OpenPosition memory open = positions[i];
+            _load(open, words, lowestMarket(markets));
             markets &= markets - 1;
+            open.price = prices[i];
+            FundingRate.accrue(open.market, open.price, block.timestamp);
         }
     }
 
     /// @dev A multiplier is never zero once a market is listed.
-    function _loadMarket(MarketId id) private view returns (Market memory market) {
-        Market storage slots = _markets[id];
-        market.longs = slots.longs.load();
+    function _loadMarket(Market memory market, MarketId id) private view {
+        _markets[id].unpackInto(market);
         if (market.longs.multiplier == 0) revert MarketUnknown(id);
-        market.shorts = slots.shorts.load();
-        market.funding = slots.funding.load();
-        market.config = slots.config;
     }
 
-    function _store(AccountId account, OpenPosition memory open) private {
-        _positions[account][open.id] = open.position;
+    /// @dev One market by itself, accrued in memory.
+    function _accrued(MarketId id) private view returns (Market memory market) {
+        _loadMarket(market, id);
+        FundingRate.accrue(market, ORACLE.priceOf(id), block.timestamp);
+    }
+
+    function _store(mapping(MarketId => PositionWord) storage positions, OpenPosition memory open) private {
+        positions[open.id] = open.position.pack();
         _storeMarket(open.id, open.market);
     }
 
     function _storeMarket(MarketId id, Market memory market) private {
-        Market storage slots = _markets[id];
-        slots.longs.store(market.longs);
-        slots.shorts.store(market.shorts);
-        slots.funding.store(market.funding);
-    }
-
-    /// @dev Accrues and stores one market by itself.
-    function _accrue(MarketId id) private returns (Market memory market) {
-        market = _loadMarket(id);
-        if (!FundingRate.accrue(market, ORACLE.priceOf(id), block.timestamp)) return market;
-        _storeMarket(id, market);
-        _emitAccrued(id, market);
+        MarketWords storage words = _markets[id];
+        words.longs = market.longs.pack();
+        words.shorts = market.shorts.pack();
+        words.funding = market.funding.pack();
     }
 
     function _emitAccrued(MarketId id, Market memory market) private {
         emit FundingAccrued(id, market.funding.rate, market.longs.index, market.shorts.index);
     }
 
+    function _setRiskPaused(bool paused) private {
+        Ledger memory state = _ledger.unpack();
+        state.riskPaused = paused;
+        _ledger = state.pack();
+        emit RiskPauseSet(paused);
+    }
+
     // ---- balances
 
     function _credit(AccountId id, int256 amount) private returns (int256 balance) {
-        balance = int256(_accounts[id].balance) + amount;
-        _accounts[id].balance = balance.toInt128();
+        Account memory account = _accounts[id].unpack();
+        balance = account.balance + amount;
+        account.balance = balance;
+        _accounts[id] = account.pack();
     }
 
     function _move(AccountId from, AccountId to, int256 amount) private {

@@ -5,7 +5,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
 import {ILens} from "./interfaces/ILens.sol";
-import {IPriceOracle, PriceState} from "./interfaces/IPriceOracle.sol";
+import {IPriceOracle} from "./interfaces/IPriceOracle.sol";
 import {FixedPoint} from "./libraries/FixedPoint.sol";
 import {FundingRate} from "./libraries/FundingRate.sol";
 import {Margin} from "./libraries/Margin.sol";
@@ -14,9 +14,10 @@ import {Pricing} from "./libraries/Pricing.sol";
 import {Account, AccountRisk, Position} from "./types/Account.sol";
 import {AccountId} from "./types/AccountId.sol";
 import {Fill} from "./types/Fill.sol";
-import {Ledger, RiskConfig} from "./types/Ledger.sol";
-import {Market, Side} from "./types/Market.sol";
+import {Ledger} from "./types/Ledger.sol";
+import {Market} from "./types/Market.sol";
 import {MarketId, lowestMarket} from "./types/MarketId.sol";
+import {PriceState} from "./types/PriceState.sol";
 import {AccountView, MarketView, PoolView, PositionView, Quote} from "./types/Views.sol";
 
 /// @title Read-only views; see ILens.
@@ -76,12 +77,11 @@ contract Lens is ILens {
             MarketId market = lowestMarket(markets);
             markets &= markets - 1;
             (Market memory state, Position memory position) = _accrued(id, market, prices[i]);
-            Side memory side = state.sideOf(position.shares);
             positions[i] = PositionView({
                 market: market,
                 size: state.sizeOf(position),
                 notional: Math.ceilDiv(state.sizeOf(position).abs() * prices[i], 1e18),
-                unsettledFunding: position.shares.indexedUp(int256(side.index) - position.entryIndex),
+                unsettledFunding: position.shares.indexedUp(state.indexOf(position) - position.entryIndex),
                 liquidationPrice: liquidationPrice(id, market)
             });
         }
@@ -93,13 +93,13 @@ contract Lens is ILens {
         int256 size = state.sizeOf(position);
         if (size == 0) revert PositionMissing(id, market);
         AccountRisk memory rest = _riskWithout(id, market);
-        int256 index = state.sideOf(position.shares).index;
-        int256 equity = rest.equity - position.shares.indexedUp(index - position.entryIndex);
+        int256 owed = position.shares.indexedUp(state.indexOf(position) - position.entryIndex);
+        int256 equity = rest.equity - owed;
         int256 missing = (int256(rest.maintenanceMargin) - equity) * 1e18;
         AccountRisk memory floors;
-        floors.applyFloors(CLEARINGHOUSE.riskConfig());
+        floors.applyFloors(CLEARINGHOUSE.ledger());
         int256 missingToFloor = (int256(floors.maintenanceMargin) - equity) * 1e18;
-        int256 ratio = int256(uint256(state.config.marginRatio) * state.config.maintenanceFraction);
+        int256 ratio = int256(state.config.marginRatio * state.config.maintenanceFraction);
         int256 magnitude = int256(size.abs());
         int256 price = size > 0
             ? SignedMath.max(
@@ -118,19 +118,19 @@ contract Lens is ILens {
         if (market.toUint() >= CLEARINGHOUSE.marketCount()) revert IClearinghouse.MarketUnknown(market);
         uint256 price = _ORACLE.priceOf(market);
         (Market memory state, Position memory position) = _accrued(id, market, price);
-        Fill memory fill = state.change(position, sizeDelta, price);
+        Fill memory fill;
+        quote_.sizeAfter = state.change(position, state.sizeOf(position), sizeDelta, price, fill);
         if (fill.sizeDelta == 0) revert SizeZero();
         quote_.sizeDelta = fill.sizeDelta;
         quote_.fillPrice = Pricing.averagePrice(fill.sizeDelta, fill.cost);
         quote_.cost = fill.cost;
         quote_.fee = fill.fee;
         quote_.funding = fill.funding;
-        quote_.sizeAfter = state.sizeOf(position);
         quote_.riskBefore = CLEARINGHOUSE.riskOf(id);
         AccountRisk memory risk = _riskWithout(id, market);
         risk.equity -= fill.cost + int256(fill.fee) + fill.funding;
-        risk.add(position, quote_.sizeAfter, state.sideOf(position.shares).index, state.config, price);
-        if (risk.notional > 0) risk.applyFloors(CLEARINGHOUSE.riskConfig());
+        risk.add(position, quote_.sizeAfter, state.indexOf(position), state.config, price);
+        if (risk.notional > 0) risk.applyFloors(CLEARINGHOUSE.ledger());
         quote_.riskAfter = risk;
     }
 
@@ -174,8 +174,8 @@ contract Lens is ILens {
             uint256 price = _ORACLE.priceOf(id);
             Market memory market = _accruedMarket(id, price);
             int256 skew = market.skewOf();
-            int256 accrued = int256(uint256(market.longs.shares)) * market.longs.index
-                + int256(uint256(market.shorts.shares)) * market.shorts.index;
+            int256 accrued =
+                int256(market.longs.shares) * market.longs.index + int256(market.shorts.shares) * market.shorts.index;
             view_.equity += (-skew * int256(price)).divDown(FixedPoint.WAD) + accrued.divDown(FixedPoint.WAD)
             - market.funding.entrySum;
             uint256 depth = 2 * Pricing.depth(market.config);
@@ -192,8 +192,7 @@ contract Lens is ILens {
         for (uint256 i; i < prices.length; ++i) {
             (Market memory state, Position memory position) = _accrued(id, lowestMarket(markets), prices[i]);
             markets &= markets - 1;
-            int256 index = state.sideOf(position.shares).index;
-            risk.add(position, state.sizeOf(position), index, state.config, prices[i]);
+            risk.add(position, state.sizeOf(position), state.indexOf(position), state.config, prices[i]);
         }
     }
 

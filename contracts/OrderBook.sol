@@ -35,7 +35,8 @@ contract OrderBook is IOrderBook, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IOrderBook
-    function commit(Order calldata order) external nonReentrant {
+    /// @dev Without reentrancy guard: the only call out is a view of the clearinghouse.
+    function commit(Order calldata order) external {
         if (order.sizeDelta == 0) revert SizeZero();
         if (block.timestamp > order.expiresAt) revert OrderExpired(order.expiresAt);
         _authorize(order.account);
@@ -44,7 +45,7 @@ contract OrderBook is IOrderBook, ReentrancyGuardTransient {
             revert SlotOccupied(order.account, order.slot);
         }
         _commitments[order.account][order.slot] = (block.timestamp << 216) | hashOf(order);
-        emit OrderCommitted(order.account, order.slot, order, block.timestamp);
+        emit OrderCommitted(order.account, order);
     }
 
     /// @inheritdoc IOrderBook
@@ -56,13 +57,13 @@ contract OrderBook is IOrderBook, ReentrancyGuardTransient {
     {
         (uint64 earliest, uint64 latest) = _free(order);
         if (block.timestamp > latest) revert OrderExpired(latest);
-        uint96 price = ORACLE.parseFirst{value: msg.value}(order.market, updateData, earliest, latest);
+        uint256 price = ORACLE.parseFirst{value: msg.value}(order.market, updateData, earliest, latest);
         fill = CLEARINGHOUSE.trade(
             Trade({
                 account: order.account,
                 market: order.market,
                 sizeDelta: order.sizeDelta,
-                price: price,
+                price: uint96(price),
                 acceptablePrice: order.acceptablePrice,
                 keeper: keeper,
                 keeperFee: order.keeperFee

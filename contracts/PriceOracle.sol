@@ -4,22 +4,22 @@ pragma solidity 0.8.37;
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IPyth} from "@pythnetwork/pyth-sdk-solidity/IPyth.sol";
 import {PythStructs} from "@pythnetwork/pyth-sdk-solidity/PythStructs.sol";
+import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 import {LibBit} from "solady/utils/LibBit.sol";
-import {IPriceOracle, PriceState} from "./interfaces/IPriceOracle.sol";
+import {IPriceOracle} from "./interfaces/IPriceOracle.sol";
 import {Bounds} from "./libraries/Bounds.sol";
 import {Volatility} from "./libraries/Volatility.sol";
 import {MarketId, lowestMarket} from "./types/MarketId.sol";
+import {PriceState, PriceWord} from "./types/PriceState.sol";
 
 /// @title Pyth prices with realised variance; see IPriceOracle.
 contract PriceOracle is IPriceOracle, AccessManaged {
     /// @dev Time constant of the variance: half of it fades in about 17 hours.
     uint256 public constant VARIANCE_TAU_SECONDS = 1 days;
-    /// @dev Highest price that fits beside the largest sizes without overflow anywhere [wad].
-    uint256 private constant MAX_PRICE = type(uint96).max;
 
     IPyth public immutable PYTH;
 
-    mapping(MarketId market => PriceState) private _states;
+    mapping(MarketId market => PriceWord) private _prices;
     mapping(MarketId market => bytes32) public feedOf;
 
     constructor(address authority, IPyth pyth) AccessManaged(authority) {
@@ -38,12 +38,12 @@ contract PriceOracle is IPriceOracle, AccessManaged {
     function parseFirst(MarketId market, bytes[] calldata updateData, uint64 minPublishTime, uint64 maxPublishTime)
         external
         payable
-        returns (uint96 price)
+        returns (uint256 price)
     {
         MarketId[] memory markets = new MarketId[](1);
         markets[0] = market;
         PythStructs.PriceFeed[] memory feeds = _parse(markets, updateData, minPublishTime, maxPublishTime, true);
-        uint24 confidence;
+        uint256 confidence;
         (price, confidence) = _toWad(market, feeds[0].price);
         PriceState memory state = _record(market, feeds[0].price);
         _requireCertain(market, confidence, state.maxConfidence);
@@ -53,21 +53,23 @@ contract PriceOracle is IPriceOracle, AccessManaged {
     function setFeed(MarketId market, bytes32 feedId, uint16 maxAge, uint16 maxConfidence) external restricted {
         Bounds.check("maxAge", maxAge, 1, type(uint16).max);
         Bounds.check("maxConfidence", maxConfidence, 1, 1e4);
-        PriceState memory state = _states[market];
+        PriceState memory state = _prices[market].unpack();
         if (feedOf[market] != feedId) delete state;
         feedOf[market] = feedId;
         state.maxAge = maxAge;
         state.maxConfidence = maxConfidence;
-        _states[market] = state;
+        _prices[market] = state.pack();
         emit FeedSet(market, feedId, maxAge, maxConfidence);
     }
 
     /// @inheritdoc IPriceOracle
     function priceOf(MarketId market) public view returns (uint256) {
-        PriceState memory state = _states[market];
+        PriceState memory state = _prices[market].unpack();
         if (state.publishedAt == 0) revert PriceMissing(market);
-        if (block.timestamp > uint256(state.publishedAt) + state.maxAge) {
-            revert PriceStale(market, state.publishedAt, state.maxAge);
+        unchecked {
+            if (block.timestamp > state.publishedAt + state.maxAge) {
+                revert PriceStale(market, state.publishedAt, state.maxAge);
+            }
         }
         _requireCertain(market, state.confidence, state.maxConfidence);
         return state.price;
@@ -84,7 +86,7 @@ contract PriceOracle is IPriceOracle, AccessManaged {
 
     /// @inheritdoc IPriceOracle
     function priceState(MarketId market) external view returns (PriceState memory) {
-        return _states[market];
+        return _prices[market].unpack();
     }
 
     /// @dev Verification is Pyth's. With `isFirst` it also proves that no price of the feed was published between
@@ -111,9 +113,9 @@ contract PriceOracle is IPriceOracle, AccessManaged {
 
     /// @dev Stores a price that is newer than what is held, and moves the variance; an older one changes nothing.
     function _record(MarketId market, PythStructs.Price memory update_) private returns (PriceState memory state) {
-        state = _states[market];
+        state = _prices[market].unpack();
         if (update_.publishTime <= state.publishedAt) return state;
-        (uint96 price, uint24 confidence) = _toWad(market, update_);
+        (uint256 price, uint256 confidence) = _toWad(market, update_);
         if (state.publishedAt != 0) {
             uint256 elapsed = update_.publishTime - state.publishedAt;
             state.variance =
@@ -121,8 +123,8 @@ contract PriceOracle is IPriceOracle, AccessManaged {
         }
         state.price = price;
         state.confidence = confidence;
-        state.publishedAt = uint40(update_.publishTime);
-        _states[market] = state;
+        state.publishedAt = update_.publishTime;
+        _prices[market] = state.pack();
         emit PriceUpdated(market, price, confidence, update_.publishTime, state.variance);
     }
 
@@ -130,19 +132,22 @@ contract PriceOracle is IPriceOracle, AccessManaged {
         if (confidence > maxConfidence * 100) revert PriceUncertain(market, confidence, maxConfidence * 100);
     }
 
-    /// @dev price * 10^(18 + exponent), exact for the exponents allowed; confidence as 1e-6 of price, up, saturating.
+    /// @dev price * 10^(18 + exponent), exact for the exponents allowed, and under 2^96, so that it fits beside the
+    /// largest sizes everywhere; confidence as 1e-6 of price, up, saturating. Unchecked: 2^63 * 10^18 < 2^123.
     function _toWad(MarketId market, PythStructs.Price memory update_)
         private
         pure
-        returns (uint96 price, uint24 confidence)
+        returns (uint256 price, uint256 confidence)
     {
         if (update_.price <= 0 || update_.expo > 0 || update_.expo < -18) {
             revert PriceInvalid(market, update_.price, update_.expo);
         }
-        uint256 raw = uint64(update_.price);
-        uint256 wad = raw * 10 ** uint256(int256(18 + update_.expo));
-        if (wad > MAX_PRICE) revert PriceInvalid(market, update_.price, update_.expo);
-        uint256 ratio = (uint256(update_.conf) * 1e6 + raw - 1) / raw;
-        return (uint96(wad), ratio > type(uint24).max ? type(uint24).max : uint24(ratio));
+        unchecked {
+            uint256 raw = uint64(update_.price);
+            price = raw * 10 ** uint256(int256(18 + update_.expo));
+            if (price > type(uint96).max) revert PriceInvalid(market, update_.price, update_.expo);
+            confidence =
+                FixedPointMathLib.min(FixedPointMathLib.divUp(uint256(update_.conf) * 1e6, raw), type(uint24).max);
+        }
     }
 }

@@ -71,7 +71,8 @@ interface IClearinghouse {
     event OperatorSet(address indexed owner, address indexed operator, uint8 flags, uint40 expiresAt);
     event MarginModeSet(AccountId indexed account, MarginMode mode);
     event LeverageSet(AccountId indexed account, AccountId indexed fundedBy, uint256 leverage);
-    /// @notice One fill, also those of a liquidation. `funding` was settled on the way.
+    /// @notice One fill, also those of a liquidation. `funding` was settled on the way, `fundingRate` is the market's after
+    /// it; indices and positions follow from these events by the rules of the twin.
     event Traded(
         AccountId indexed account,
         MarketId indexed market,
@@ -79,10 +80,11 @@ interface IClearinghouse {
         int256 cost,
         uint256 fee,
         int256 funding,
-        int256 shares,
+        int256 fundingRate,
         int256 balance
     );
     event KeeperPaid(AccountId indexed account, AccountId indexed keeper, uint256 fee, int256 keeperBalance);
+    /// @notice Funding was brought up to date without a fill.
     event FundingAccrued(MarketId indexed market, int256 rate, int256 longIndex, int256 shortIndex);
     event Liquidated(
         AccountId indexed account,
@@ -95,7 +97,7 @@ interface IClearinghouse {
     event BadDebtBooked(AccountId indexed account, uint256 fromInsurance, uint256 fromPool);
     event TreasuryCollected(AccountId indexed treasury, uint256 amount, int256 balance);
     event MarketSet(MarketId indexed market, MarketConfig config, uint16 maxRate);
-    event RiskConfigSet(RiskConfig config, uint16 poolFeeShare);
+    event RiskConfigSet(RiskConfig config);
     event ExecutorSet(address indexed executor, bool allowed);
     event RiskPauseSet(bool paused);
 
@@ -170,7 +172,7 @@ interface IClearinghouse {
 
     /// @notice Sets liquidation parameters, floors and the fee split. Restricted.
     /// @dev Errors: ParameterOutOfBounds.
-    function setRiskConfig(RiskConfig calldata config, uint16 poolFeeShare) external;
+    function setRiskConfig(RiskConfig calldata config) external;
 
     /// @notice Lets a contract trade for accounts, or stops it. Restricted.
     function setExecutor(address executor, bool allowed) external;

@@ -25,7 +25,8 @@ interface IOrderBook {
     /// @notice The order can still settle until `latest`: its price may be known, and a cancel would be a free option.
     error OrderPending(uint256 latest);
 
-    event OrderCommitted(AccountId indexed account, uint8 indexed slot, Order order, uint256 committedAt);
+    /// @notice At the time of its block.
+    event OrderCommitted(AccountId indexed account, Order order);
     event OrderSettled(
         AccountId indexed account, uint8 indexed slot, AccountId indexed keeper, uint256 price, int256 sizeDelta
     );

@@ -2,22 +2,7 @@
 pragma solidity 0.8.37;
 
 import {MarketId} from "../types/MarketId.sol";
-
-/// @notice A market's price, one slot.
-/// @param price USD per base unit [wad]
-/// @param publishedAt when the price was published, 0 before the first
-/// @param confidence half-width of the confidence interval [1e-6 of price], up, saturating
-/// @param variance exponentially weighted variance of returns [wad per day]
-/// @param maxAge oldest price that may be used [seconds]
-/// @param maxConfidence widest confidence that may be used [1e-4 of price]
-struct PriceState {
-    uint96 price;
-    uint40 publishedAt;
-    uint24 confidence;
-    uint64 variance;
-    uint16 maxAge;
-    uint16 maxConfidence;
-}
+import {PriceState} from "../types/PriceState.sol";
 
 /// @title Prices of all markets: Pyth pull updates, checked for age and confidence, with realised variance.
 /// @dev Assumes of Pyth: prices are signed by its publishers' quorum, publish times never run ahead of the
@@ -56,7 +41,7 @@ interface IPriceOracle {
     function parseFirst(MarketId market, bytes[] calldata updateData, uint64 minPublishTime, uint64 maxPublishTime)
         external
         payable
-        returns (uint96 price);
+        returns (uint256 price);
 
     /// @notice Sets the feed and the limits of a market. Restricted. The price starts missing when the feed changes.
     /// @dev Errors: ParameterOutOfBounds.

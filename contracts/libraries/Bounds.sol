@@ -19,7 +19,7 @@ library Bounds {
         check("maxOpenInterest", config.maxOpenInterest, 1, 1e4);
         check("minSize", config.minSize, 1, type(uint48).max);
         check("maxFundingVelocity", config.maxFundingVelocity, 0, uint32(type(int32).max));
-        check("takerFee", config.takerFee, 0, 10_000);
+        check("takerFee", config.takerFee, 0, 1e4);
         check("makerFee", config.makerFee, 0, config.takerFee);
         check("marginRatio", config.marginRatio, 50, 1e4);
         check("maintenanceFraction", config.maintenanceFraction, 500, 8000);
@@ -27,13 +27,14 @@ library Bounds {
     }
 
     /// @dev Initial margin of at least five times the least reward outlives the charges of a reducing trade.
-    function checkRisk(RiskConfig calldata config, uint16 poolFeeShare) internal pure {
-        check("minReward", config.minReward, 0, 1e9);
-        check("maxReward", config.maxReward, config.minReward, 1e12);
-        check("minInitialMargin", config.minInitialMargin, 5 * uint256(config.minReward), 1e12);
+    function checkRisk(RiskConfig calldata config) internal pure {
+        check("minReward", config.minReward, 0, 1e4);
+        check("minInitialMargin", config.minInitialMargin, 5 * uint256(config.minReward), 6e4);
+        check("maxReward", config.maxReward, config.minReward, 1e8);
+        check("penaltyRatio", config.penaltyRatio, 0, 5e4);
         check("rewardRatio", config.rewardRatio, 0, config.penaltyRatio);
-        check("penaltyRatio", config.penaltyRatio, 0, 50_000);
         check("targetHealth", config.targetHealth, 1e4, 4e4);
-        check("poolFeeShare", poolFeeShare, 0, 1e4);
+        check("treasuryThreshold", config.treasuryThreshold, 0, 1e10);
+        check("poolFeeShare", config.poolFeeShare, 0, 1e4);
     }
 }

@@ -1,31 +1,38 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-/// @notice Signed division with the rounding in the name; Solidity's own goes towards zero.
+/// @notice Division with the rounding in the name; Solidity's own goes towards zero. Denominators are positive.
 library FixedPoint {
     int256 internal constant WAD = 1e18;
 
     /// @notice `floor(numerator / denominator)`.
-    /// @dev `denominator > 0`, by every caller.
     function divDown(int256 numerator, int256 denominator) internal pure returns (int256 quotient) {
-        quotient = numerator / denominator;
-        if (numerator % denominator < 0) quotient -= 1;
+        unchecked {
+            quotient = numerator / denominator;
+            if (numerator % denominator < 0) quotient -= 1;
+        }
     }
 
     /// @notice `ceil(numerator / denominator)`.
-    /// @dev `denominator > 0`, by every caller.
     function divUp(int256 numerator, int256 denominator) internal pure returns (int256 quotient) {
-        quotient = numerator / denominator;
-        if (numerator % denominator > 0) quotient += 1;
+        unchecked {
+            quotient = numerator / denominator;
+            if (numerator % denominator > 0) quotient += 1;
+        }
     }
 
     /// @notice `min(max(value, -bound), bound)`.
     function clampSymmetric(int256 value, int256 bound) internal pure returns (int256) {
-        if (value > bound) return bound;
-        return value < -bound ? -bound : value;
+        unchecked {
+            if (value > bound) return bound;
+            return value < -bound ? -bound : value;
+        }
     }
 
+    /// @dev Of any value but the type's minimum, which no bounded product reaches.
     function abs(int256 value) internal pure returns (uint256) {
-        return value < 0 ? uint256(-value) : uint256(value);
+        unchecked {
+            return uint256(value < 0 ? -value : value);
+        }
     }
 }

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 import {AccountRisk, Position} from "../types/Account.sol";
-import {RiskConfig} from "../types/Ledger.sol";
+import {CENT, Ledger} from "../types/Ledger.sol";
 import {MarketConfig} from "../types/Market.sol";
 import {FixedPoint} from "./FixedPoint.sol";
+import {Pricing} from "./Pricing.sol";
 
 /// @notice Value and requirements of an account, one position at a time.
+/// @dev Unchecked: a notional < 2^192 times two ratios < 2^14 stays under 2^220, and there are at most 16 positions.
 library Margin {
     using FixedPoint for int256;
 
@@ -15,8 +17,6 @@ library Margin {
     uint256 private constant RATIO_SCALE = 1e22;
     /// @dev maintenanceFraction (1e4) on top.
     uint256 private constant MAINTENANCE_SCALE = 1e26;
-    /// @dev Wad per unit of the settlement token.
-    uint256 private constant UNIT = 1e12;
 
     /// @notice Adds a position of `size` to `risk`.
     /// @dev equity += floor(size * price) - ceil(|shares| * (index - entryIndex));
@@ -30,23 +30,30 @@ library Margin {
         MarketConfig memory config,
         uint256 price
     ) internal pure {
-        uint256 value = size.abs() * price;
-        int256 worth = (size < 0 ? -int256(value) : int256(value)).divDown(FixedPoint.WAD);
-        risk.equity += worth - position.shares.indexedUp(index - position.entryIndex);
-        risk.initialMargin += Math.ceilDiv(value * config.marginRatio, RATIO_SCALE);
-        risk.maintenanceMargin += maintenanceUp(config, value);
-        risk.notional += Math.ceilDiv(value, 1e18);
+        unchecked {
+            uint256 value = size.abs() * price;
+            uint256 margin = value * config.marginRatio;
+            risk.equity += Pricing.worthDown(size, price) - position.shares.indexedUp(index - position.entryIndex);
+            risk.initialMargin += FixedPointMathLib.divUp(margin, RATIO_SCALE);
+            risk.maintenanceMargin += FixedPointMathLib.divUp(margin * config.maintenanceFraction, MAINTENANCE_SCALE);
+            risk.notional += FixedPointMathLib.divUp(value, 1e18);
+        }
     }
 
-    /// @notice Maintenance margin of a position worth `value` (size * price, not yet divided by wad), up.
-    function maintenanceUp(MarketConfig memory config, uint256 value) internal pure returns (uint256) {
-        return Math.ceilDiv(value * config.marginRatio * config.maintenanceFraction, MAINTENANCE_SCALE);
+    /// @notice Maintenance margin of `size` at `price`, up.
+    function maintenanceUp(MarketConfig memory config, uint256 size, uint256 price) internal pure returns (uint256) {
+        unchecked {
+            uint256 margin = size * price * config.marginRatio;
+            return FixedPointMathLib.divUp(margin * config.maintenanceFraction, MAINTENANCE_SCALE);
+        }
     }
 
     /// @notice Raises the requirements of an account with a position to their floors.
     /// @dev maintenance >= least reward, and initial above it, so that farming rewards with dust loses money.
-    function applyFloors(AccountRisk memory risk, RiskConfig memory config) internal pure {
-        risk.initialMargin = Math.max(risk.initialMargin, uint256(config.minInitialMargin) * UNIT);
-        risk.maintenanceMargin = Math.max(risk.maintenanceMargin, uint256(config.minReward) * UNIT);
+    function applyFloors(AccountRisk memory risk, Ledger memory ledger) internal pure {
+        unchecked {
+            risk.initialMargin = FixedPointMathLib.max(risk.initialMargin, ledger.minInitialMargin * CENT);
+            risk.maintenanceMargin = FixedPointMathLib.max(risk.maintenanceMargin, ledger.minReward * CENT);
+        }
     }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Position} from "../types/Account.sol";
 import {Fill} from "../types/Fill.sol";
 import {Market, Side} from "../types/Market.sol";
@@ -10,31 +9,36 @@ import {FundingRate} from "./FundingRate.sol";
 import {Pricing} from "./Pricing.sol";
 
 /// @notice Changes positions and the totals of their market together, in memory.
+/// @dev Unchecked: shares of a side fit 96 bits when loaded, a trade adds less than 2^128, and what does not fit when
+/// stored is refused there.
+/// Functions fill records that are there: one that returned a record would allocate and clear another first.
 library Positions {
-    using SafeCast for int256;
-    using SafeCast for uint256;
-
     /// @notice Open interest of one side would exceed its cap [base wad].
     error OpenInterestExceeded(uint256 openInterest, uint256 cap);
 
-    /// @notice The side of `market` that `shares` belong to.
-    function sideOf(Market memory market, Shares shares) internal pure returns (Side memory) {
-        return shares.isLong() ? market.longs : market.shorts;
-    }
-
     /// @notice Size of `position` [base wad].
     function sizeOf(Market memory market, Position memory position) internal pure returns (int256) {
-        return position.shares.toSize(sideOf(market, position.shares).multiplier);
+        Side memory side = position.shares.isLong() ? market.longs : market.shorts;
+        return position.shares.toSize(side.multiplier);
+    }
+
+    /// @notice Index of the side of `position` [quote wad per share].
+    function indexOf(Market memory market, Position memory position) internal pure returns (int256) {
+        return position.shares.isLong() ? market.longs.index : market.shorts.index;
     }
 
     /// @notice Open interest of a side [base wad].
     function openInterest(Side memory side) internal pure returns (uint256) {
-        return uint256(side.shares) * side.multiplier / ONE_MULTIPLIER;
+        unchecked {
+            return side.shares * side.multiplier / ONE_MULTIPLIER;
+        }
     }
 
     /// @notice Longs less shorts [base wad].
     function skewOf(Market memory market) internal pure returns (int256) {
-        return int256(openInterest(market.longs)) - int256(openInterest(market.shorts));
+        unchecked {
+            return int256(openInterest(market.longs)) - int256(openInterest(market.shorts));
+        }
     }
 
     function requireOpenInterest(Side memory side, uint256 cap) internal pure {
@@ -46,42 +50,58 @@ library Positions {
     /// @dev The caller has accrued the market. Flipping through zero closes one side and opens the other. Sizes round
     /// to whole shares, so `fill.sizeDelta` is what really changed. A side that grows must stay within its cap, which also
     /// keeps the cost's bracket from going negative.
-    function change(Market memory market, Position memory position, int256 sizeDelta, uint256 price)
-        internal
-        pure
-        returns (Fill memory fill)
-    {
+    /// @param size of the position before
+    /// @param fill overwritten with what was done
+    /// @return sizeAfter of the position
+    function change(
+        Market memory market,
+        Position memory position,
+        int256 size,
+        int256 sizeDelta,
+        uint256 price,
+        Fill memory fill
+    ) internal pure returns (int256 sizeAfter) {
         int256 skew = skewOf(market);
-        int256 sizeBefore = sizeOf(market, position);
-        fill.funding = _remove(market, position);
-        _put(market, position, sizeBefore + sizeDelta);
-        int256 sizeAfter = sizeOf(market, position);
-        fill.sizeDelta = sizeAfter - sizeBefore;
-        if (sizeAfter != 0 && (sizeAfter > 0) == (fill.sizeDelta > 0)) {
-            requireOpenInterest(sideOf(market, position.shares), Pricing.openInterestCap(market.config));
+        unchecked {
+            fill.funding = _remove(market, position);
+            Side memory side = size + sizeDelta > 0 ? market.longs : market.shorts;
+            _put(market, side, position, size + sizeDelta);
+            sizeAfter = position.shares.toSize(side.multiplier);
+            sizeDelta = sizeAfter - size;
+            if (sizeAfter != 0 && sizeAfter ^ sizeDelta >= 0) {
+                requireOpenInterest(side, Pricing.openInterestCap(market.config));
+            }
         }
-        fill.cost = Pricing.costUp(fill.sizeDelta, price, skew, Pricing.depth(market.config));
-        fill.fee = Pricing.feeUp(market.config, fill.sizeDelta, price, skew);
+        fill.sizeDelta = sizeDelta;
+        fill.cost = Pricing.costUp(sizeDelta, price, skew, Pricing.depth(market.config));
+        fill.fee = Pricing.feeUp(market.config, sizeDelta, price, skew);
         market.funding.velocity = FundingRate.velocityAt(market.config, skewOf(market));
     }
 
     /// @dev Takes the position out of its side's totals; returns the funding that it owes.
     function _remove(Market memory market, Position memory position) private pure returns (int256 funding) {
-        Shares shares = position.shares;
-        if (shares.isZero()) return 0;
-        Side memory side = sideOf(market, shares);
-        funding = shares.indexedUp(int256(side.index) - position.entryIndex);
-        side.shares -= uint96(shares.magnitude());
-        market.funding.entrySum = (int256(market.funding.entrySum) - shares.indexedDown(position.entryIndex)).toInt128();
+        unchecked {
+            Shares shares = position.shares;
+            if (shares.isZero()) return 0;
+            Side memory side = shares.isLong() ? market.longs : market.shorts;
+            funding = shares.indexedUp(side.index - position.entryIndex);
+            side.shares -= shares.magnitude();
+            market.funding.entrySum -= shares.indexedDown(position.entryIndex);
+        }
     }
 
-    /// @dev Puts a position of `size` into the totals of its side, at the side's index of now.
-    function _put(Market memory market, Position memory position, int256 size) private pure {
-        Side memory side = size > 0 ? market.longs : market.shorts;
-        Shares shares = toShares(size, side.multiplier);
-        position.shares = shares;
-        position.entryIndex = shares.isZero() ? int128(0) : side.index;
-        side.shares = (side.shares + shares.magnitude()).toUint96();
-        market.funding.entrySum = (int256(market.funding.entrySum) + shares.indexedDown(position.entryIndex)).toInt128();
+    /// @dev Puts a position of `size` into the totals of `side`, at its index of now.
+    function _put(Market memory market, Side memory side, Position memory position, int256 size) private pure {
+        unchecked {
+            Shares shares = toShares(size, side.multiplier);
+            position.shares = shares;
+            if (shares.isZero()) {
+                position.entryIndex = 0;
+                return;
+            }
+            position.entryIndex = side.index;
+            side.shares += shares.magnitude();
+            market.funding.entrySum += shares.indexedDown(side.index);
+        }
     }
 }

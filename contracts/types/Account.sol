@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Words} from "../libraries/Words.sol";
 import {Shares} from "./Shares.sol";
 
 /// @notice How an account's positions share its margin.
@@ -11,23 +12,34 @@ enum MarginMode {
     Isolated
 }
 
-/// @notice One slot per account.
+/// @notice The header of an account.
 /// @param balance quote [wad], signed: a fill moves its whole cost through it
 /// @param mode how positions share the margin
 /// @param openMarkets bit `m` is set while the account has a position in market `m`
 struct Account {
-    int128 balance;
+    int256 balance;
     MarginMode mode;
-    uint120 openMarkets;
+    uint256 openMarkets;
 }
 
-/// @notice One slot per position.
+/// @notice A position.
 /// @param shares of the position's side, signed [wad]
 /// @param entryIndex the side's index when funding was last settled [quote wad per share]
 struct Position {
     Shares shares;
-    int128 entryIndex;
+    int256 entryIndex;
 }
+
+/// @dev balance int128 | mode uint8 << 128 | openMarkets uint120 << 136
+type AccountWord is uint256;
+
+/// @dev shares int128 | entryIndex int128 << 128
+type PositionWord is uint256;
+
+using Words for AccountWord global;
+using Words for PositionWord global;
+using Words for Account global;
+using Words for Position global;
 
 /// @notice What an operator may do for an owner until `expiresAt`, inclusive.
 struct Permission {

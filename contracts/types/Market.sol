@@ -1,31 +1,33 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-/// @notice One side of a market, one slot.
+import {Words} from "../libraries/Words.sol";
+
+/// @notice One side of a market.
 /// @param shares of all positions of the side [wad]
 /// @param index cumulative payment per share [quote wad]; a position pays its growth, a fall is income
 /// @param multiplier base units per share [1e15 = 1]
 struct Side {
-    uint96 shares;
-    int96 index;
-    uint56 multiplier;
+    uint256 shares;
+    int256 index;
+    uint256 multiplier;
 }
 
-/// @notice Funding of a market, one slot. Per-second units make `rate + velocity * dt` exact.
+/// @notice Funding of a market. Per-second units make `rate + velocity * dt` exact.
 /// @param entrySum sum over positions of `floor(|shares| * entryIndex)` [quote wad]
 /// @param rate funding rate [1e-18 per second], longs pay when positive
 /// @param velocity change of the rate [1e-18 per second^2]; constant between fills, as skew is
 /// @param accruedAt when the indices were last brought up to date
 /// @param maxRate bound on |rate| [1e-4 per day]; beside the rate, so that valuing a position reads one slot less
 struct FundingState {
-    int128 entrySum;
-    int48 rate;
-    int32 velocity;
-    uint32 accruedAt;
-    uint16 maxRate;
+    int256 entrySum;
+    int256 rate;
+    int256 velocity;
+    uint256 accruedAt;
+    uint256 maxRate;
 }
 
-/// @notice Parameters of a market, one slot.
+/// @notice Parameters of a market; `Bounds.checkMarket` holds their ranges.
 /// @param skewScale skew at which the price moves by all of itself [1e-9 base units]
 /// @param maxOpenInterest cap on each side [1e-4 of skewScale], at most 1: no fill price is negative
 /// @param minSize smallest position [1e-9 base units]
@@ -35,20 +37,46 @@ struct FundingState {
 /// @param marginRatio initial margin [1e-4 of notional]
 /// @param maintenanceFraction maintenance margin [1e-4 of initial margin]
 struct MarketConfig {
-    uint64 skewScale;
-    uint16 maxOpenInterest;
-    uint48 minSize;
-    uint32 maxFundingVelocity;
-    uint16 takerFee;
-    uint16 makerFee;
-    uint16 marginRatio;
-    uint16 maintenanceFraction;
+    uint256 skewScale;
+    uint256 maxOpenInterest;
+    uint256 minSize;
+    uint256 maxFundingVelocity;
+    uint256 takerFee;
+    uint256 makerFee;
+    uint256 marginRatio;
+    uint256 maintenanceFraction;
 }
 
-/// @notice All of a market: four slots.
+/// @notice All of a market in memory.
 struct Market {
     Side longs;
     Side shorts;
     FundingState funding;
     MarketConfig config;
 }
+
+/// @dev shares uint96 | index int96 << 96 | multiplier uint56 << 192
+type SideWord is uint256;
+
+/// @dev entrySum int128 | rate int48 << 128 | velocity int32 << 176 | accruedAt uint32 << 208 | maxRate uint16 << 240
+type FundingWord is uint256;
+
+/// @dev skewScale uint64 | maxOpenInterest uint16 << 64 | minSize uint48 << 80 | maxFundingVelocity uint32 << 128
+/// | takerFee uint16 << 160 | makerFee uint16 << 176 | marginRatio uint16 << 192 | maintenanceFraction uint16 << 208
+type ConfigWord is uint256;
+
+/// @notice All of a market in storage: four slots.
+struct MarketWords {
+    SideWord longs;
+    SideWord shorts;
+    FundingWord funding;
+    ConfigWord config;
+}
+
+using Words for SideWord global;
+using Words for FundingWord global;
+using Words for ConfigWord global;
+using Words for MarketWords global;
+using Words for Side global;
+using Words for FundingState global;
+using Words for MarketConfig global;

@@ -1,34 +1,35 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-
 /// @notice Shares of one side of a market [wad], positive on the long side, negative on the short side.
 /// A position's size is `shares * multiplier`; a type of its own, so that shares and sizes cannot be mixed.
-type Shares is int128;
+/// @dev Shares of a position fit 128 bits, prices and indices 97 bits, multipliers 50 bits: no product here overflows.
+type Shares is int256;
 
-using {magnitude, isLong, isZero, toInt, toSize, indexedUp, indexedDown} for Shares global;
+using {magnitude, isLong, isZero, toSize, indexedUp, indexedDown} for Shares global;
 
 /// @dev A multiplier of one. It only falls, pro rata, when a side is deleveraged.
-uint56 constant ONE_MULTIPLIER = 1e15;
+uint256 constant ONE_MULTIPLIER = 1e15;
 
 /// @notice `size / multiplier`, towards zero: whoever trades never gets more than was asked for.
-function toShares(int256 size, uint56 multiplier) pure returns (Shares) {
-    return Shares.wrap(SafeCast.toInt128((size * int256(uint256(ONE_MULTIPLIER))) / int256(uint256(multiplier))));
+function toShares(int256 size, uint256 multiplier) pure returns (Shares) {
+    unchecked {
+        return Shares.wrap((size * int256(ONE_MULTIPLIER)) / int256(multiplier));
+    }
 }
 
 /// @notice `shares * multiplier`, towards zero [base wad].
-function toSize(Shares shares, uint56 multiplier) pure returns (int256) {
-    return (int256(Shares.unwrap(shares)) * int256(uint256(multiplier))) / int256(uint256(ONE_MULTIPLIER));
+function toSize(Shares shares, uint256 multiplier) pure returns (int256) {
+    unchecked {
+        return (Shares.unwrap(shares) * int256(multiplier)) / int256(ONE_MULTIPLIER);
+    }
 }
 
 function magnitude(Shares shares) pure returns (uint256) {
-    int256 raw = Shares.unwrap(shares);
-    return uint256(raw < 0 ? -raw : raw);
-}
-
-function toInt(Shares shares) pure returns (int256) {
-    return Shares.unwrap(shares);
+    unchecked {
+        int256 raw = Shares.unwrap(shares);
+        return uint256(raw < 0 ? -raw : raw);
+    }
 }
 
 function isLong(Shares shares) pure returns (bool) {
@@ -41,14 +42,18 @@ function isZero(Shares shares) pure returns (bool) {
 
 /// @notice `|shares| * perShare`, up: what a position pays when `perShare` is a growth of its side's index.
 function indexedUp(Shares shares, int256 perShare) pure returns (int256 quote) {
-    int256 product = int256(shares.magnitude()) * perShare;
-    quote = product / 1e18;
-    if (product % 1e18 > 0) quote += 1;
+    unchecked {
+        int256 product = int256(shares.magnitude()) * perShare;
+        quote = product / 1e18;
+        if (product % 1e18 > 0) quote += 1;
+    }
 }
 
 /// @notice `|shares| * perShare`, down: what a position adds to its market's entry sum.
 function indexedDown(Shares shares, int256 perShare) pure returns (int256 quote) {
-    int256 product = int256(shares.magnitude()) * perShare;
-    quote = product / 1e18;
-    if (product % 1e18 < 0) quote -= 1;
+    unchecked {
+        int256 product = int256(shares.magnitude()) * perShare;
+        quote = product / 1e18;
+        if (product % 1e18 < 0) quote -= 1;
+    }
 }

@@ -46,16 +46,17 @@ PRICES = (61_234.56, 3_041.27, 148.93, 0.6127, 581.44, 0.1289, 27.36, 6.783, 14.
 _DEPTH = 400_000_000
 """Notional at which the skew moves a price by all of itself [quote]."""
 
+CENTS = 100
 RISK = {
-    "minReward": 5 * UNIT,
-    "maxReward": 1_000 * UNIT,
-    "minInitialMargin": 50 * UNIT,
+    "minReward": 5 * CENTS,
+    "minInitialMargin": 50 * CENTS,
+    "maxReward": 1_000 * CENTS,
     "rewardRatio": 5_000,
     "penaltyRatio": 10_000,
     "targetHealth": 12_500,
     "treasuryThreshold": 5_000_000,
+    "poolFeeShare": 7_000,
 }
-POOL_FEE_SHARE = 7_000
 MAX_RATE = 2_000
 MAX_AGE_SECONDS = 3_600
 MAX_CONFIDENCE = 200
@@ -104,7 +105,7 @@ class Exchange:
         oracle = self.deploy("PriceOracle", authority, pyth)
         house = self.deploy("Clearinghouse", authority, token, oracle, address_of("treasury"))
         book = self.deploy("OrderBook", house, MIN_DELAY_SECONDS, WINDOW_SECONDS)
-        self.send("admin", "Clearinghouse", "setRiskConfig", RISK, POOL_FEE_SHARE)
+        self.send("admin", "Clearinghouse", "setRiskConfig", RISK)
         self.send("admin", "Clearinghouse", "setExecutor", address_of("executor"), True)
         self.send("admin", "Clearinghouse", "setExecutor", book, True)
         for price in PRICES:
