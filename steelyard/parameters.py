@@ -273,43 +273,46 @@ class MarketParameters:
 
 @dataclass(frozen=True, slots=True)
 class RiskParameters:
-    """Liquidations, floors and the fee split: `types/Ledger.sol::RiskConfig` and `poolFeeShare`.
+    """Liquidations, floors and the fee split: `types/Ledger.sol::RiskConfig`.
 
     Attributes
     ----------
-    min_reward, max_reward : int
-        Least and largest reward of a liquidator [1e-6 quote].
+    min_reward : int
+        Least reward of a liquidator, and floor of maintenance margin [1e-2 quote].
     min_initial_margin : int
-        Least initial margin of an account with a position [1e-6 quote].
+        Floor of initial margin [1e-2 quote].
+    max_reward : int
+        Largest reward of a liquidator [1e-2 quote].
     reward_ratio, penalty_ratio : int
         Reward and penalty [1e-6 of the notional closed].
     target_health : int
         Equity over maintenance margin after a partial liquidation [1e-4].
     treasury_threshold : int
-        Insurance balance above which the treasury collects [1e-6 quote].
+        Insurance balance above which the treasury collects [quote].
     pool_fee_share : int
         Part of each fee that the pool gets [1e-4].
     """
 
-    min_reward: int = field(metadata=_number("1e-6", 48))
-    max_reward: int = field(metadata=_number("1e-6", 48))
-    min_initial_margin: int = field(metadata=_number("1e-6", 48))
+    min_reward: int = field(metadata=_number("1e-2", 16))
+    min_initial_margin: int = field(metadata=_number("1e-2", 16))
+    max_reward: int = field(metadata=_number("1e-2", 32))
     reward_ratio: int = field(metadata=_number("1e-6", 16))
     penalty_ratio: int = field(metadata=_number("1e-6", 16))
     target_health: int = field(metadata=_number("1e-4", 16))
-    treasury_threshold: int = field(metadata=_number("1e-6", 64))
+    treasury_threshold: int = field(metadata=_number("1", 64))
     pool_fee_share: int = field(metadata=_number("1e-4", 16))
 
-    def config(self) -> tuple[int, int, int, int, int, int, int]:
+    def config(self) -> tuple[int, int, int, int, int, int, int, int]:
         """Return `RiskConfig` in the order of its fields."""
         return (
             self.min_reward,
-            self.max_reward,
             self.min_initial_margin,
+            self.max_reward,
             self.reward_ratio,
             self.penalty_ratio,
             self.target_health,
             self.treasury_threshold,
+            self.pool_fee_share,
         )
 
 

@@ -212,9 +212,9 @@ class Settings:
         house = self._clearinghouse
         return Setting(
             "risk parameters",
-            lambda: (tuple(house.riskConfig()), house.ledger().poolFeeShare),
-            (risk.config(), risk.pool_fee_share),
-            lambda: self._call(house.setRiskConfig, risk.config(), risk.pool_fee_share),
+            lambda: tuple(house.riskConfig()),
+            risk.config(),
+            lambda: self._call(house.setRiskConfig, risk.config()),
             by_steward=True,
         )
 

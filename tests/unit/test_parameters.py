@@ -36,8 +36,7 @@ def test_load__local__gives_the_units_of_the_contracts(parameters: SystemParamet
     assert bitcoin.max_funding_rate == 5_000
     assert (ether.skew_scale, solana.margin_ratio) == (10**15, 450)
     assert (bitcoin.oracle.max_age, bitcoin.oracle.max_confidence) == (120, 100)
-    assert parameters.risk.config() == (5 * 10**6, 10**9, 25 * 10**6, 1_000, 5_000, 12_500, 5 * 10**12)
-    assert parameters.risk.pool_fee_share == 8_000
+    assert parameters.risk.config() == (500, 2_500, 100_000, 1_000, 5_000, 12_500, 5_000_000, 8_000)
 
 
 @pytest.mark.parametrize(
