@@ -110,8 +110,7 @@ def run(
 
     started = time.monotonic()
     progress("starting anvil")
-    with local_chain() as chain:
-        chain.start_clock(prices.ticks[0].timestamp - 2 * _HOUR)
+    with local_chain(prices.ticks[0].timestamp - 2 * _HOUR) as chain:
         progress("deploying the contracts")
         outcome = deploy(
             parameters_file=parameters_file,
@@ -154,6 +153,7 @@ def run_demo(
     from steelyard.demo.live import Spectator
     from steelyard.demo.picture import draw
     from steelyard.demo.report import print_report, to_json, write_report
+    from steelyard.deployment.command import compile_contracts
     from steelyard.toolchain import anvil
 
     console = Console(stderr=as_json)
@@ -162,6 +162,7 @@ def run_demo(
     parameters = parameter_files.load()
     symbols = tuple(market.symbol for market in parameters.markets)
     prices = load_prices(symbols, data=data, start=start, end=end, seed=seed, console=console)
+    compile_contracts()
     with Spectator(console, pace=pace) as spectator:
         result, refused = run(
             prices,

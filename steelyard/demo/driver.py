@@ -1,7 +1,7 @@
 """Plays a day of prices on a local chain: traders trade, funding accrues, a keeper liquidates, the books are checked.
 
-Every tick has two moments. Shortly before it, orders are committed; at it, prices are published, the orders fill at
-them, leverage is changed, funding accrues, and the keeper liquidates. Then the sum of all balances is compared with the
+Every tick has two moments. Shortly before it, orders are committed; at it, prices are published, funding accrues,
+the orders fill, leverage is changed, and the keeper liquidates. Then the sum of all balances is compared with the
 tokens held, and the smallest difference ends the run.
 """
 
@@ -90,12 +90,12 @@ class Funds:
     """What is paid in beside the traders' deposits [token units]."""
 
     pool: int = 20_000_000 * 10**6
-    insurance: int = 250_000 * 10**6
+    insurance: int = 1_000_000 * 10**6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeverageFrame:
-    """The traders of one leverage at one moment; equity and deposit of those who have opened [quote wad]."""
+    """The traders of one leverage; of those who have opened, what they own or drew out, and what they paid in [wad]."""
 
     leverage: int
     accounts: int
@@ -133,6 +133,7 @@ class _Account:
 
     trader: Trader
     deposit_wad: int
+    withdrawn_wad: int = 0
     slots: int = 0
     opened: bool = False
     in_part: bool = False
@@ -200,7 +201,6 @@ class Demonstration:
         self._refused: Counter[str] = Counter()
         self._topics = {exchange.clearinghouse.abi.topic(name): name for name in ("FundingAccrued", "Traded")}
         self._counts: Counter[str] = Counter()
-        self._withdrawn = 0
         self._first_prices: tuple[int, ...] = ()
         self._first_nav = 0
         self._first_insurance = 0
@@ -228,9 +228,9 @@ class Demonstration:
             self._send_commits()
             self._chain.move_to(tick.timestamp)
             updates = self._publish(tick, previous)
+            self._accrue()
             self._settle(updates)
             self._change_accounts(number)
-            self._accrue()
             self._liquidate(tick.timestamp)
             views = self._views()
             frame = self._close_tick(number, tick, views)
@@ -254,7 +254,8 @@ class Demonstration:
         self._must("approve", self._chain.send(self._deployer, token, "approve", house.address, _MAX_UINT256))
         self._must("fundPool", self._chain.send(self._deployer, house, "fundPool", self._funds.pool))
         self._must("fundInsurance", self._chain.send(self._deployer, house, "fundInsurance", self._funds.insurance))
-        self._chain.adopt(self._keeper.address)
+        for sender in (self._deployer, self._keeper):
+            self._chain.fill(sender.address)
         for number, account in enumerate(self._accounts.values(), 1):
             progress(f"trader {number} of {len(self._accounts)} deposits")
             self._welcome(account.trader)
@@ -265,7 +266,7 @@ class Demonstration:
         chain, exchange = self._chain, self._exchange
         house, token = exchange.clearinghouse, exchange.token
         sender = UnlockedSender(trader.address)
-        chain.adopt(trader.address)
+        chain.fill(trader.address)
         amount = trader.deposit + trader.reserve_deposit
         self._must("mint", chain.send(self._deployer, token, "mint", trader.address, amount))
         self._must("approve", chain.send(sender, token, "approve", house.address, amount))
@@ -383,8 +384,7 @@ class Demonstration:
         sender = self._owner(trader.account)
         receipt = self._try("withdraw", lambda: self._exchange.withdraw(sender, trader.account, amount, trader.address))
         if receipt is not None:
-            self._withdrawn += amount * _UNIT
-            account.deposit_wad -= amount * _UNIT
+            account.withdrawn_wad += amount * _UNIT
             self._tell(f"{_name(trader)} leaves with {amount / 10**6:,.0f} USD")
 
     # ---- what the market and the keeper do
@@ -428,14 +428,16 @@ class Demonstration:
         trader = account.trader
         house = self._exchange.clearinghouse
         fills = self._chain.events(house, one.receipt.raw_logs, "Traded")
-        left = {log.arguments["market"]: log.arguments["shares"] for log in fills}
-        in_full = all(shares == 0 for shares in left.values())
+        (view,) = self._exchange.account_views([one.account])
+        in_full = not view.open_markets
         if in_full:
             account.liquidated = True
         else:
             account.in_part = True
         fraction = WAD if in_full else min(WAD - 1, one.closed_notional * WAD // max(one.notional, 1))
-        symbols = tuple(self._parameters.markets[market].symbol for market in sorted(left))
+        symbols = tuple(
+            self._parameters.markets[market].symbol for market in sorted({log.arguments["market"] for log in fills})
+        )
         self._events.append(
             LiquidationEvent(
                 at=at,
@@ -527,7 +529,7 @@ class Demonstration:
                     open=sum(views[one.trader.account].open_markets != 0 for one in group),
                     liquidated=sum(one.liquidated for one in group),
                     in_part=sum(one.in_part and not one.liquidated for one in group),
-                    equity=sum(views[one.trader.account].risk.equity for one in opened),
+                    equity=sum(one.withdrawn_wad + views[one.trader.account].risk.equity for one in opened),
                     deposit=sum(one.deposit_wad for one in opened),
                 )
             )
@@ -541,7 +543,7 @@ class Demonstration:
             self._exchange.balances_of([self._exchange.treasury, self._keeper_account]),
         )
         books = Books(
-            trader_deposits_wad=paid_in - self._withdrawn,
+            trader_deposits_wad=paid_in - sum(one.withdrawn_wad for one in self._accounts.values()),
             pool_deposits_wad=self._funds.pool * _UNIT,
             other_deposits_wad=self._funds.insurance * _UNIT,
             trader_equity_wad=sum(view.risk.equity for view in views.values()) + reserves,
@@ -579,7 +581,7 @@ class Demonstration:
                 liquidated=sum(one.liquidated for one in group),
                 partially_liquidated=sum(one.in_part and not one.liquidated for one in group),
                 deposit_wad=sum(one.deposit_wad for one in group),
-                final_equity_wad=sum(views[one.trader.account].risk.equity for one in group),
+                final_equity_wad=sum(one.withdrawn_wad + views[one.trader.account].risk.equity for one in group),
             )
             for _, group in sorted(groups.items())
         )

@@ -111,9 +111,9 @@ class Cohort:
     partially_liquidated
         How many were liquidated in part only.
     deposit_wad
-        What they paid in, less what they drew out [quote].
+        What they paid in [quote].
     final_equity_wad
-        What they own at the end [quote].
+        What they own at the end, and what they drew out before [quote].
     """
 
     leverage: int

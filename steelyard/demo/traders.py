@@ -28,7 +28,7 @@ _NOTIONAL: Final = (60_000, 420_000)
 """Notional of a trader at the opening [USD]: much the same for all, so that leverage decides about the deposit."""
 
 _SIDES: Final = ("long", "short", "long", "short", "long")
-_WEIGHTS: Final = (40, 35, 25)
+_WEIGHTS: Final = (50, 30, 20)
 
 
 class Action(StrEnum):

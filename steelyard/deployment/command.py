@@ -76,8 +76,8 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def connected(network: str) -> Iterator[Any]:
-    """Connect ape to a network; a local one is started where it does not run.
+def connected(network: str, *, host: str | None = None) -> Iterator[Any]:
+    """Connect ape to a network; a local one is started where it does not run, unless `host` names a running one.
 
     Raises
     ------
@@ -88,7 +88,8 @@ def connected(network: str) -> Iterator[Any]:
     with chdir(ROOT):
         # ape takes its project and configuration from the folder in which it is loaded first.
         import ape
-    with quiet(), ape.networks.parse_network_choice(network) as provider:
+    settings = {} if host is None else {"host": host}
+    with quiet(), ape.networks.parse_network_choice(network, provider_settings=settings) as provider:
         yield provider
 
 

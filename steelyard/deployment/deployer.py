@@ -165,16 +165,21 @@ class Deployer:
             artefact = read_artefact(self._path)
         except ArtefactMissing:
             return self._new(genesis)
-        if artefact.genesis_hash != genesis:
-            if self._chain.chain_id not in LOCAL_CHAIN_IDS:
-                raise ArtefactForeign(self._path, artefact.genesis_hash, genesis)
-            self._say(f"{self._path} is of a local chain that is gone: starting over")
+        if self._chain.chain_id in LOCAL_CHAIN_IDS and not self._is_same_chain(artefact, genesis):
+            self._say(f"{self._path.name} is of a local chain that is gone: starting over")
             return self._new(genesis)
+        if artefact.genesis_hash != genesis:
+            raise ArtefactForeign(self._path, artefact.genesis_hash, genesis)
         if artefact.parameters_hash != hash_of_parameters(self._parameters):
             raise ParametersChanged(self._path, self._changed(artefact))
         if artefact.deployer.lower() != self._chain.deployer.lower():
             raise ParametersChanged(self._path, [f"deployer {artefact.deployer}"])
         return artefact
+
+    def _is_same_chain(self, artefact: Artefact, genesis: str) -> bool:
+        """Tell whether a local chain is that of the artefact; two that start at the same second share a first block."""
+        records = artefact.contracts.values()
+        return artefact.genesis_hash == genesis and any(self._chain.code_at(record.address) for record in records)
 
     def _new(self, genesis: str) -> Artefact:
         return Artefact(
