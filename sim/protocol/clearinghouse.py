@@ -42,13 +42,10 @@ from sim.protocol.evm import (
     ceil_div,
     external,
     non_reentrant,
-    to_int128,
-    to_uint32,
-    to_uint104,
     view,
 )
-from sim.protocol.libraries import bounds, funding_rate, liquidation, margin, positions, pricing
-from sim.protocol.libraries.fixed_point import WAD, clamp_symmetric, div_down
+from sim.protocol.libraries import bounds, funding_rate, liquidation, margin, positions, pricing, words
+from sim.protocol.libraries.fixed_point import WAD, clamp_symmetric
 from sim.protocol.types.account import (
     PERMISSION_MARGIN,
     PERMISSION_WITHDRAW,
@@ -82,8 +79,8 @@ _TOKEN_DECIMALS: Final = 6
 _BPS: Final = 10_000
 _TRADE: Final = "(uint256,uint8,int128,uint96,uint128,uint256,uint96)"
 _FILL: Final = "(int256,int256,uint256,int256)"
-_MARKET_CONFIG: Final = "(uint64,uint16,uint48,uint32,uint16,uint16,uint16,uint16)"
-_RISK_CONFIG: Final = "(uint48,uint48,uint48,uint16,uint16,uint16,uint64)"
+_MARKET_CONFIG: Final = "(uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256)"
+_RISK_CONFIG: Final = "(uint16,uint16,uint32,uint16,uint16,uint16,uint64,uint16)"
 _NO_ACCOUNT: Final = Account()
 _NO_POSITION: Final = Position()
 _NO_PERMISSION: Final = Permission(0, 0)
@@ -95,6 +92,7 @@ class _OpenPosition:
 
     id: int
     price: int
+    size: int
     market: Market
     position: Position
 
@@ -219,9 +217,9 @@ class Clearinghouse(AccessManaged):
             raise EmptyRevert
         self._authorize(account, sender, PERMISSION_MARGIN)
         header = self._accounts.get(account, _NO_ACCOUNT).copy()
-        _require_market_limit(account, mode, header.open_markets)
         header.mode = mode
-        self._put(self._accounts, account, header)
+        _require_market_limit(account, header)
+        self._put(self._accounts, account, words.pack_account(header))
         self.emit("MarginModeSet", account, mode)
 
     @external("setLeverage(uint256,uint256,uint128)")
@@ -279,29 +277,34 @@ class Clearinghouse(AccessManaged):
             raise AccountReserved(account)
         if size_delta == 0:
             raise SizeZero
-        opened = self._load(account, market)
-        self._accrue_to(opened, self.oracle.price_of(market))
         header = self._accounts.get(account, _NO_ACCOUNT).copy()
+        opened = self._load(account, market)
+        size_before = opened.size
+        opened.price = self.oracle.price_of(market)
+        funding_rate.accrue(opened.market, opened.price, self.world.timestamp)
+        opened.size, fill = positions.change(opened.market, opened.position, size_before, size_delta, price)
+        _check_fill(fill, opened, acceptable_price)
+        if _set_open(header, opened):
+            _require_market_limit(account, header)
 
-        size_before = positions.size_of(opened.market, opened.position)
-        fill = positions.change(opened.market, opened.position, size_delta, price)
-        size_after = size_before + fill.size_delta
-        _check_fill(fill, opened.market.config, size_after, acceptable_price)
-        _set_open(account, header, market, size_after != 0)
-        self._apply(header, fill)
-        header.balance = to_int128(header.balance - keeper_fee)
-
-        self._put(self._accounts, account, header)
+        state = self._ledger.copy()
+        _apply(header, state, fill)
+        header.balance -= keeper_fee
+        self._set("_ledger", words.pack_ledger(state))
+        self._put(self._accounts, account, words.pack_account(header))
         self._store(account, opened)
         self._emit_traded(account, opened, fill, header.balance)
-        if keeper_fee > 0:
-            self._pay_keeper(account, keeper, keeper_fee)
-        if size_after == 0 or ((size_before ^ size_after) >= 0 and abs(size_after) < abs(size_before)):
+
+        if (size_before ^ fill.size_delta) < 0 and abs(fill.size_delta) <= abs(size_before):
             self._require_reduction(account, keeper_fee, fill, opened, header)
         else:
-            if self._ledger.risk_paused:
+            if state.risk_paused:
                 raise RiskPaused
-            self._require_initial_margin(account)
+            risk = self._risk_after(account, header, opened, state)
+            if risk.equity < risk.initial_margin:
+                raise MarginInsufficient(risk.equity, risk.initial_margin)
+        if keeper_fee > 0:
+            self._pay_keeper(account, keeper, keeper_fee)
         return fill
 
     # ---- anyone
@@ -324,16 +327,18 @@ class Clearinghouse(AccessManaged):
         if header.open_markets == 0:
             raise AccountFlat(account)
         config = self._risk_config
+        state = self._ledger.copy()
         opened = self._load_all(account, header.open_markets)
 
-        fraction = _fraction_to_close(header, opened, config)
-        closed_notional = self._close_all(account, header, opened, fraction)
-        if not _is_healed(header, opened, closed_notional, config):
-            closed_notional += self._close_all(account, header, opened, WAD)
+        fraction = _fraction_to_close(header, opened, state, config)
+        closed_notional = self._close_all(account, header, opened, state, fraction)
+        if not _is_healed(header, opened, state, config, closed_notional):
+            closed_notional += self._close_all(account, header, opened, state, WAD)
         for one in opened:
             self._store(account, one)
-        result = self._distribute(account, header, config, closed_notional)
-        self._put(self._accounts, account, header)
+        result = self._distribute(account, header, state, config, closed_notional)
+        self._set("_ledger", words.pack_ledger(state))
+        self._put(self._accounts, account, words.pack_account(header))
         balance = header.balance
         self._credit(liquidator, result.reward)
         self.emit("Liquidated", account, liquidator, closed_notional, result.reward, result.penalty, balance)
@@ -349,7 +354,9 @@ class Clearinghouse(AccessManaged):
         MarketUnknown
             As named; the oracle's.
         """
-        self._accrue(market)
+        state = self._accrued(market)
+        self._put(self._markets, market, words.pack_market(state))
+        self._emit_accrued(market, state)
 
     @external("fundInsurance(uint128)")
     @non_reentrant
@@ -362,8 +369,8 @@ class Clearinghouse(AccessManaged):
             As named; the token's.
         """
         state = self._ledger.copy()
-        state.insurance_balance = to_uint104(state.insurance_balance + _to_wad(amount))
-        self._set("_ledger", state)
+        state.insurance_balance += _to_wad(amount)
+        self._set("_ledger", words.pack_ledger(state))
         self.emit("Deposited", INSURANCE_ACCOUNT, sender, amount, state.insurance_balance)
         self._pull(sender, amount)
 
@@ -377,7 +384,7 @@ class Clearinghouse(AccessManaged):
         SurplusMissing
             It holds no more.
         """
-        threshold = self._risk_config.treasury_threshold * UNIT
+        threshold = self._risk_config.treasury_threshold * WAD
         held = self._ledger.insurance_balance
         if held <= threshold:
             raise SurplusMissing(held, threshold)
@@ -401,8 +408,8 @@ class Clearinghouse(AccessManaged):
         """
         self._check_can_call(sender, "fundPool", (amount,))
         state = self._ledger.copy()
-        state.pool_balance = to_int128(state.pool_balance + _to_wad(amount))
-        self._set("_ledger", state)
+        state.pool_balance += _to_wad(amount)
+        self._set("_ledger", words.pack_ledger(state))
         self.emit("Deposited", POOL_ACCOUNT, sender, amount, state.pool_balance)
         self._pull(sender, amount)
 
@@ -423,9 +430,9 @@ class Clearinghouse(AccessManaged):
         bounds.check_market(config, max_rate)
         market = MarketId(self._market_count)
         self._set("_market_count", market + 1)
-        funding = FundingState(accrued_at=to_uint32(self.world.timestamp), max_rate=max_rate)
+        funding = FundingState(accrued_at=self.world.timestamp, max_rate=max_rate)
         sides = Side(multiplier=ONE_MULTIPLIER), Side(multiplier=ONE_MULTIPLIER)
-        self._put(self._markets, market, Market(*sides, funding, config))
+        self._put(self._markets, market, words.pack_market(Market(*sides, funding, config)))
         self.emit("MarketSet", market, tuple(config), max_rate)
         return market
 
@@ -442,21 +449,21 @@ class Clearinghouse(AccessManaged):
         self._check_can_call(sender, "setMarket", (market, config, max_rate))
         config = MarketConfig(*config)
         bounds.check_market(config, max_rate)
-        state = self._accrue(market)
+        state = self._accrued(market)
         positions.require_open_interest(state.longs, pricing.depth(config))
         positions.require_open_interest(state.shorts, pricing.depth(config))
-        updated = state.copy()
-        funding = updated.funding
+        funding = state.funding
         funding.max_rate = max_rate
         funding.rate = clamp_symmetric(funding.rate, funding_rate.max_rate_per_second(max_rate))
         funding.velocity = funding_rate.velocity_at(config, positions.skew_of(state))
-        updated.config = config
-        self._put(self._markets, market, updated)
+        state.config = config
+        self._put(self._markets, market, words.pack_market(state))
+        self._emit_accrued(market, state)
         self.emit("MarketSet", market, tuple(config), max_rate)
 
-    @external(f"setRiskConfig({_RISK_CONFIG},uint16)")
+    @external(f"setRiskConfig({_RISK_CONFIG})")
     @non_reentrant
-    def set_risk_config(self, sender: Address, config: RiskConfig | tuple[int, ...], pool_fee_share: int) -> None:
+    def set_risk_config(self, sender: Address, config: RiskConfig | tuple[int, ...]) -> None:
         """Set liquidation parameters, floors and the fee split (``Clearinghouse.sol::setRiskConfig``).
 
         Raises
@@ -464,14 +471,16 @@ class Clearinghouse(AccessManaged):
         AccessManagedUnauthorized, ParameterOutOfBounds
             As named.
         """
-        self._check_can_call(sender, "setRiskConfig", (config, pool_fee_share))
+        self._check_can_call(sender, "setRiskConfig", (config,))
         config = RiskConfig(*config)
-        bounds.check_risk(config, pool_fee_share)
+        bounds.check_risk(config)
         self._set("_risk_config", config)
         state = self._ledger.copy()
-        state.pool_fee_share = pool_fee_share
+        state.pool_fee_share = config.pool_fee_share
+        state.min_reward = config.min_reward
+        state.min_initial_margin = config.min_initial_margin
         self._set("_ledger", state)
-        self.emit("RiskConfigSet", tuple(config), pool_fee_share)
+        self.emit("RiskConfigSet", tuple(config))
 
     @external("setExecutor(address,bool)")
     @non_reentrant
@@ -553,25 +562,25 @@ class Clearinghouse(AccessManaged):
             return self._ledger.insurance_balance
         return self._accounts.get(account, _NO_ACCOUNT).balance
 
-    @view("accountOf(uint256) -> ((int128,uint8,uint120))")
+    @view("accountOf(uint256) -> ((int256,uint8,uint256))")
     def account_of(self, account: int) -> Account:
         """Return an account header; not to be changed."""
         return self._accounts.get(account, _NO_ACCOUNT)
 
-    @view("positionOf(uint256,uint8) -> ((int128,int128))")
+    @view("positionOf(uint256,uint8) -> ((int256,int256))")
     def position_of(self, account: int, market: int) -> Position:
         """Return a position; not to be changed."""
         return self._positions.get((account, market), _NO_POSITION)
 
     @view(
-        "marketOf(uint8) -> (((uint96,int96,uint56),(uint96,int96,uint56),(int128,int48,int32,uint32,uint16),"
+        "marketOf(uint8) -> (((uint256,int256,uint256),(uint256,int256,uint256),(int256,int256,int256,uint256,uint256),"
         f"{_MARKET_CONFIG}))"
     )
     def market_of(self, market: int) -> Market:
         """Return all of a market; not to be changed."""
         return self._markets.get(market) or Market.empty()
 
-    @view("ledger() -> ((int128,uint104,uint16,bool))")
+    @view("ledger() -> ((int256,uint256,uint256,uint256,uint256,bool))")
     def ledger(self) -> Ledger:
         """Return pool, insurance fund and pause; not to be changed."""
         return self._ledger
@@ -613,10 +622,8 @@ class Clearinghouse(AccessManaged):
         risk = AccountRisk(header.balance)
         if header.open_markets == 0:
             return risk
-        prices = self.oracle.prices_of(header.open_markets)
-        for market, price in zip(markets_of(header.open_markets), prices, strict=True):
-            self._add_position(risk, self._positions.get((account, market), _NO_POSITION), self._markets[market], price)
-        margin.apply_floors(risk, self._risk_config)
+        self._add_pending(risk, account, header.open_markets)
+        margin.apply_floors(risk, self._ledger)
         return risk
 
     @view("marketCount() -> (uint8)")
@@ -664,25 +671,14 @@ class Clearinghouse(AccessManaged):
                 raise AccountBankrupt(account, header.balance)
             return
         if keeper_fee == 0:
-            released = margin.maintenance_up(opened.market.config, abs(fill.size_delta) * opened.price)
-            worth = div_down(fill.size_delta * opened.price, WAD)
-            if fill.cost - worth + fill.fee < released:
+            released = margin.maintenance_up(opened.market.config, abs(fill.size_delta), opened.price)
+            if fill.cost - pricing.worth_down(fill.size_delta, opened.price) + fill.fee < released:
                 return
         risk = self.risk_of(account)
         if risk.equity < risk.maintenance_margin:
             raise MaintenanceInsufficient(risk.equity, risk.maintenance_margin)
 
     # ---- fills
-
-    def _apply(self, header: Account, fill: Fill) -> None:
-        """Move the quote of a fill: cost and funding to the pool, the fee to pool and insurance fund."""
-        state = self._ledger.copy()
-        pool_fee = fill.fee * state.pool_fee_share // _BPS
-        paid = fill.cost + fill.funding
-        header.balance = to_int128(header.balance - paid - fill.fee)
-        state.pool_balance = to_int128(state.pool_balance + paid + pool_fee)
-        state.insurance_balance = to_uint104(state.insurance_balance + fill.fee - pool_fee)
-        self._set("_ledger", state)
 
     def _pay_keeper(self, account: int, keeper: int, keeper_fee: int) -> None:
         if is_reserved(keeper):
@@ -692,71 +688,86 @@ class Clearinghouse(AccessManaged):
 
     def _emit_traded(self, account: int, opened: _OpenPosition, fill: Fill, balance: int) -> None:
         size_delta, cost, fee, funding = fill
-        self.emit("Traded", account, opened.id, size_delta, cost, fee, funding, opened.position.shares, balance)
+        self.emit("Traded", account, opened.id, size_delta, cost, fee, funding, opened.market.funding.rate, balance)
 
     # ---- liquidation
 
-    def _close_all(self, account: int, header: Account, opened: list[_OpenPosition], fraction: int) -> int:
+    def _close_all(
+        self, account: int, header: Account, opened: list[_OpenPosition], state: Ledger, fraction: int
+    ) -> int:
         """Close `fraction` of each position at the oracle price moved by skew; return the notional closed, down."""
         closed_notional = 0
         for one in opened:
-            size = positions.size_of(one.market, one.position)
+            size = one.size
             if size == 0:
                 continue
             closed = liquidation.portion_up(abs(size), fraction, pricing.min_size(one.market.config))
-            fill = positions.change(one.market, one.position, -closed if size > 0 else closed, one.price)
-            if one.position.shares == 0:
-                _set_open(account, header, one.id, False)
-            self._apply(header, fill)
+            size_delta = -closed if size > 0 else closed
+            one.size, fill = positions.change(one.market, one.position, size, size_delta, one.price)
+            _set_open(header, one)
+            _apply(header, state, fill)
             self._emit_traded(account, one, fill, header.balance)
             closed_notional += abs(fill.size_delta) * one.price // WAD
         return closed_notional
 
-    def _distribute(self, account: int, header: Account, config: RiskConfig, closed_notional: int) -> LiquidationResult:
+    def _distribute(
+        self, account: int, header: Account, state: Ledger, config: RiskConfig, closed_notional: int
+    ) -> LiquidationResult:
         """Pay reward and penalty; bad debt falls on the insurance fund, then on the pool."""
         reward = liquidation.reward_down(closed_notional, config)
-        balance = header.balance - reward
-        charged = max(liquidation.penalty_up(closed_notional, config), reward)
-        penalty = charged - reward
+        penalty = max(liquidation.penalty_up(closed_notional, config) - reward, 0)
+        header.balance -= reward
         bad_debt = 0
-        state = self._ledger.copy()
         if header.open_markets == 0:
-            penalty = min(penalty, max(balance, 0))
-            if balance < 0:
-                bad_debt = -balance
+            if header.balance < 0:
+                bad_debt = -header.balance
                 from_insurance = min(bad_debt, state.insurance_balance)
-                from_pool = bad_debt - from_insurance
                 state.insurance_balance -= from_insurance
-                state.pool_balance = to_int128(state.pool_balance - from_pool)
-                balance = 0
-                self.emit("BadDebtBooked", account, from_insurance, from_pool)
-        header.balance = to_int128(balance - penalty)
-        state.insurance_balance = to_uint104(state.insurance_balance + penalty)
-        self._set("_ledger", state)
+                state.pool_balance -= bad_debt - from_insurance
+                header.balance = 0
+                self.emit("BadDebtBooked", account, from_insurance, bad_debt - from_insurance)
+            penalty = min(penalty, header.balance)
+        header.balance -= penalty
+        state.insurance_balance += penalty
         return LiquidationResult(closed_notional, reward, penalty, bad_debt)
+
+    # ---- risk
+
+    def _risk_after(self, account: int, header: Account, opened: _OpenPosition, state: Ledger) -> AccountRisk:
+        """Return the risk of an account after a fill, whose position is accrued in memory."""
+        risk = AccountRisk(header.balance)
+        _add_accrued(risk, opened)
+        self._add_pending(risk, account, header.open_markets & ~to_bit(opened.id))
+        margin.apply_floors(risk, state)
+        return risk
+
+    def _add_pending(self, risk: AccountRisk, account: int, markets: int) -> None:
+        """Add the positions in `markets`, pending funding included."""
+        if markets == 0:
+            return
+        now = self.world.timestamp
+        for market, price in zip(markets_of(markets), self.oracle.prices_of(markets), strict=True):
+            position = self._positions[account, market]
+            state = self._markets[market]
+            is_long = position.shares > 0
+            side = state.longs if is_long else state.shorts
+            index = funding_rate.preview_index(state.funding, side, is_long, price, now)
+            margin.add(risk, position, to_size(position.shares, side.multiplier), index, state.config, price)
 
     # ---- storage
 
-    def _add_position(self, risk: AccountRisk, position: Position, market: Market, price: int) -> None:
-        is_long = position.shares > 0
-        side = market.longs if is_long else market.shorts
-        index = funding_rate.preview_index(market.funding, side, is_long, price, self.world.timestamp)
-        margin.add(risk, position, to_size(position.shares, side.multiplier), index, market.config, price)
-
     def _load(self, account: int, market: int) -> _OpenPosition:
         stored = self._positions.get((account, market), _NO_POSITION)
-        return _OpenPosition(market, 0, self._load_market(market), Position(stored.shares, stored.entry_index))
-
-    def _accrue_to(self, opened: _OpenPosition, price: int) -> None:
-        opened.price = price
-        if funding_rate.accrue(opened.market, price, self.world.timestamp):
-            self._emit_accrued(opened.id, opened.market)
+        position = Position(stored.shares, stored.entry_index)
+        state = self._load_market(market)
+        return _OpenPosition(market, 0, positions.size_of(state, position), state, position)
 
     def _load_all(self, account: int, markets: int) -> list[_OpenPosition]:
         opened = []
         for market, price in zip(markets_of(markets), self.oracle.prices_of(markets), strict=True):
             one = self._load(account, market)
-            self._accrue_to(one, price)
+            one.price = price
+            funding_rate.accrue(one.market, price, self.world.timestamp)
             opened.append(one)
         return opened
 
@@ -768,14 +779,12 @@ class Clearinghouse(AccessManaged):
 
     def _store(self, account: int, opened: _OpenPosition) -> None:
         self._put(self._positions, (account, opened.id), opened.position)
-        self._put(self._markets, opened.id, opened.market)
+        self._put(self._markets, opened.id, words.pack_market(opened.market))
 
-    def _accrue(self, market: int) -> Market:
-        """Accrue and store one market by itself; what is returned is in storage."""
+    def _accrued(self, market: int) -> Market:
+        """Return one market by itself, accrued in memory."""
         state = self._load_market(market)
-        if funding_rate.accrue(state, self.oracle.price_of(market), self.world.timestamp):
-            self._put(self._markets, market, state)
-            self._emit_accrued(market, state)
+        funding_rate.accrue(state, self.oracle.price_of(market), self.world.timestamp)
         return state
 
     def _emit_accrued(self, market: int, state: Market) -> None:
@@ -791,9 +800,9 @@ class Clearinghouse(AccessManaged):
 
     def _credit(self, account: int, amount: int) -> int:
         header = self._accounts.get(account, _NO_ACCOUNT)
-        balance = to_int128(header.balance + amount)
-        self._put(self._accounts, account, Account(balance, header.mode, header.open_markets))
-        return balance
+        credited = Account(header.balance + amount, header.mode, header.open_markets)
+        self._put(self._accounts, account, words.pack_account(credited))
+        return credited.balance
 
     def _move(self, source: int, target: int, amount: int) -> None:
         if source == target or owner_of(source) != owner_of(target):
@@ -825,67 +834,78 @@ class Clearinghouse(AccessManaged):
         return self._markets
 
 
-def _require_market_limit(account: int, mode: int, markets: int) -> None:
-    maximum = 1 if mode == MarginMode.ISOLATED else MAX_OPEN_MARKETS
-    count = markets.bit_count()
+def _require_market_limit(account: int, header: Account) -> None:
+    maximum = 1 if header.mode == MarginMode.ISOLATED else MAX_OPEN_MARKETS
+    count = header.open_markets.bit_count()
     if count > maximum:
         raise OpenMarketsExceeded(account, count, maximum)
 
 
-def _set_open(account: int, header: Account, market: int, is_open: bool) -> None:
-    bit = to_bit(market)
-    if not is_open:
-        header.open_markets &= ~bit
-    elif not header.open_markets & bit:
-        header.open_markets |= bit
-        _require_market_limit(account, header.mode, header.open_markets)
+def _apply(header: Account, state: Ledger, fill: Fill) -> None:
+    """Move the quote of a fill: cost and funding to the pool, the fee to pool and insurance fund."""
+    _, cost, fee, funding = fill
+    paid = cost + funding
+    pool_fee = fee * state.pool_fee_share // _BPS
+    header.balance -= paid + fee
+    state.pool_balance += paid + pool_fee
+    state.insurance_balance += fee - pool_fee
 
 
-def _check_fill(fill: Fill, config: MarketConfig, size_after: int, acceptable_price: int) -> None:
+def _set_open(header: Account, opened: _OpenPosition) -> bool:
+    """Set or clear the market's bit; return whether the account had no position in the market before."""
+    bit = to_bit(opened.id)
+    before = header.open_markets
+    header.open_markets = before & ~bit if opened.position.shares == 0 else before | bit
+    return header.open_markets > before
+
+
+def _check_fill(fill: Fill, opened: _OpenPosition, acceptable_price: int) -> None:
     if fill.size_delta == 0:
         raise SizeZero
-    minimum = pricing.min_size(config)
-    if size_after != 0 and abs(size_after) < minimum:
-        raise SizeBelowMinimum(abs(size_after), minimum)
+    minimum = pricing.min_size(opened.market.config)
+    size = abs(opened.size)
+    if size != 0 and size < minimum:
+        raise SizeBelowMinimum(size, minimum)
     price = pricing.average_price(fill.size_delta, fill.cost)
     if price > acceptable_price if fill.size_delta > 0 else price < acceptable_price:
         raise PriceUnacceptable(price, acceptable_price)
 
 
-def _fraction_to_close(header: Account, opened: list[_OpenPosition], config: RiskConfig) -> int:
+def _fraction_to_close(header: Account, opened: list[_OpenPosition], state: Ledger, config: RiskConfig) -> int:
     """Return the fraction to close [wad]; an account that is not under its maintenance margin is refused."""
-    risk = _risk_in_memory(header, opened, config)
+    risk = _risk_in_memory(header, opened, state)
     if risk.equity >= risk.maintenance_margin:
         raise AccountHealthy(risk.equity, risk.maintenance_margin)
-    close_cost = 0
+    close_cost = liquidation.penalty_up(risk.notional, config)
     for one in opened:
-        closing = -positions.size_of(one.market, one.position)
         skew = positions.skew_of(one.market)
-        depth = pricing.depth(one.market.config)
-        close_cost += pricing.cost_up(closing, one.price, skew, depth) - div_down(closing * one.price, WAD)
-        close_cost += pricing.fee_up(one.market.config, closing, one.price, skew)
-    close_cost += liquidation.penalty_up(risk.notional, config)
+        close_cost += pricing.close_cost_up(one.market.config, one.size, one.price, skew)
     return liquidation.fraction_up(risk.equity, risk.maintenance_margin, close_cost, config)
 
 
-def _is_healed(header: Account, opened: list[_OpenPosition], closed_notional: int, config: RiskConfig) -> bool:
+def _is_healed(
+    header: Account, opened: list[_OpenPosition], state: Ledger, config: RiskConfig, closed_notional: int
+) -> bool:
     """Return whether an account with positions left has the target health once penalty and reward are paid."""
     if header.open_markets == 0:
         return True
-    risk = _risk_in_memory(header, opened, config)
+    risk = _risk_in_memory(header, opened, state)
     charged = max(liquidation.penalty_up(closed_notional, config), liquidation.reward_down(closed_notional, config))
     return liquidation.is_healed(risk.equity - charged, risk.maintenance_margin, config)
 
 
-def _risk_in_memory(header: Account, opened: list[_OpenPosition], config: RiskConfig) -> AccountRisk:
+def _risk_in_memory(header: Account, opened: list[_OpenPosition], state: Ledger) -> AccountRisk:
     """Return what `Clearinghouse.risk_of` would, of positions that are accrued in memory."""
     risk = AccountRisk(header.balance)
     for one in opened:
-        side = positions.side_of(one.market, one.position.shares)
-        size = to_size(one.position.shares, side.multiplier)
-        margin.add(risk, one.position, size, side.index, one.market.config, one.price)
-    margin.apply_floors(risk, config)
+        _add_accrued(risk, one)
+    margin.apply_floors(risk, state)
     return risk
+
+
+def _add_accrued(risk: AccountRisk, opened: _OpenPosition) -> None:
+    index = positions.index_of(opened.market, opened.position)
+    margin.add(risk, opened.position, opened.size, index, opened.market.config, opened.price)
 
 
 def _to_wad(amount: int) -> int:

@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, NamedTuple, NewType, 
 
 from sim.protocol import abi
 from sim.protocol.errors import (
-    Panic,
     ReentrancyGuardReentrantCall,
     SafeCastOverflowedIntDowncast,
     SafeCastOverflowedUintDowncast,
-    SafeCastOverflowedUintToInt,
 )
 from sim.protocol.outcome import Event
 
@@ -33,17 +31,12 @@ __all__ = [
     "Entry",
     "ceil_div",
     "external",
-    "mul_div_down",
-    "mul_div_up",
     "non_reentrant",
     "payable",
     "to_int96",
+    "to_int104",
     "to_int128",
-    "to_int256",
-    "to_uint32",
-    "to_uint48",
     "to_uint96",
-    "to_uint104",
     "trunc_div",
     "view",
 ]
@@ -56,8 +49,8 @@ ARITHMETIC_PANIC: Final = 0x11
 UINT256_MAX: Final = 2**256 - 1
 
 _INT96_MAX: Final = 2**95 - 1
+_INT104_MAX: Final = 2**103 - 1
 _INT128_MAX: Final = 2**127 - 1
-_INT256_MAX: Final = 2**255 - 1
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -81,34 +74,6 @@ def ceil_div(numerator: int, denominator: int) -> int:
     return -(-numerator // denominator)
 
 
-def mul_div_down(x: int, y: int, denominator: int) -> int:
-    """Return `x * y / denominator` with a product of 512 bits, down (OpenZeppelin ``Math.sol::mulDiv``).
-
-    Raises
-    ------
-    Panic
-        The quotient does not fit 256 bits.
-    """
-    quotient = x * y // denominator
-    if quotient > UINT256_MAX:
-        raise Panic(ARITHMETIC_PANIC)
-    return quotient
-
-
-def mul_div_up(x: int, y: int, denominator: int) -> int:
-    """Return `x * y / denominator` with a product of 512 bits, up (OpenZeppelin ``Math.sol::mulDiv``).
-
-    Raises
-    ------
-    Panic
-        The quotient does not fit 256 bits.
-    """
-    quotient = -(-x * y // denominator)
-    if quotient > UINT256_MAX:
-        raise Panic(ARITHMETIC_PANIC)
-    return quotient
-
-
 # ---- casts (OpenZeppelin ``SafeCast.sol``)
 
 
@@ -119,6 +84,13 @@ def to_int96(value: int) -> int:
     raise SafeCastOverflowedIntDowncast(96, value)
 
 
+def to_int104(value: int) -> int:
+    """Return `value` if it fits ``int104``."""
+    if -_INT104_MAX - 1 <= value <= _INT104_MAX:
+        return value
+    raise SafeCastOverflowedIntDowncast(104, value)
+
+
 def to_int128(value: int) -> int:
     """Return `value` if it fits ``int128``."""
     if -_INT128_MAX - 1 <= value <= _INT128_MAX:
@@ -126,39 +98,11 @@ def to_int128(value: int) -> int:
     raise SafeCastOverflowedIntDowncast(128, value)
 
 
-def to_int256(value: int) -> int:
-    """Return the unsigned `value` if it fits ``int256``."""
-    if value <= _INT256_MAX:
-        return value
-    raise SafeCastOverflowedUintToInt(value)
-
-
-def to_uint32(value: int) -> int:
-    """Return the unsigned `value` if it fits ``uint32``."""
-    if value < 1 << 32:
-        return value
-    raise SafeCastOverflowedUintDowncast(32, value)
-
-
-def to_uint48(value: int) -> int:
-    """Return the unsigned `value` if it fits ``uint48``."""
-    if value < 1 << 48:
-        return value
-    raise SafeCastOverflowedUintDowncast(48, value)
-
-
 def to_uint96(value: int) -> int:
     """Return the unsigned `value` if it fits ``uint96``."""
     if value < 1 << 96:
         return value
     raise SafeCastOverflowedUintDowncast(96, value)
-
-
-def to_uint104(value: int) -> int:
-    """Return the unsigned `value` if it fits ``uint104``."""
-    if value < 1 << 104:
-        return value
-    raise SafeCastOverflowedUintDowncast(104, value)
 
 
 # ---- contracts

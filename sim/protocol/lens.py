@@ -96,14 +96,15 @@ class Lens(Contract):
         views = []
         for market, price in zip(markets_of(bitmap), self.oracle.prices_of(bitmap), strict=True):
             state, position = self._accrued(account, market, price)
-            side = positions.side_of(state, position.shares)
             size = positions.size_of(state, position)
             views.append(
                 PositionView(
                     market=market,
                     size=size,
                     notional=ceil_div(abs(size) * price, WAD),
-                    unsettled_funding=indexed_up(position.shares, side.index - position.entry_index),
+                    unsettled_funding=indexed_up(
+                        position.shares, positions.index_of(state, position) - position.entry_index
+                    ),
                     liquidation_price=self.liquidation_price(account, market),
                 )
             )
@@ -126,11 +127,11 @@ class Lens(Contract):
         if size == 0:
             raise PositionMissing(account, market)
         rest = self._risk_without(account, market)
-        index = positions.side_of(state, position.shares).index
-        equity = rest.equity - indexed_up(position.shares, index - position.entry_index)
+        owed = indexed_up(position.shares, positions.index_of(state, position) - position.entry_index)
+        equity = rest.equity - owed
         missing = (rest.maintenance_margin - equity) * WAD
         floors = AccountRisk()
-        margin.apply_floors(floors, self.clearinghouse.risk_config())
+        margin.apply_floors(floors, self.clearinghouse.ledger())
         missing_to_floor = (floors.maintenance_margin - equity) * WAD
         ratio = state.config.margin_ratio * state.config.maintenance_fraction
         magnitude = abs(size)
@@ -160,17 +161,15 @@ class Lens(Contract):
             raise MarketUnknown(market)
         price = self.oracle.price_of(market)
         state, position = self._accrued(account, market, price)
-        fill = positions.change(state, position, size_delta, price)
+        size_after, fill = positions.change(state, position, positions.size_of(state, position), size_delta, price)
         if fill.size_delta == 0:
             raise SizeZero
-        size_after = positions.size_of(state, position)
         before = self.clearinghouse.risk_of(account)
         after = self._risk_without(account, market)
         after.equity -= fill.cost + fill.fee + fill.funding
-        side = positions.side_of(state, position.shares)
-        margin.add(after, position, size_after, side.index, state.config, price)
+        margin.add(after, position, size_after, positions.index_of(state, position), state.config, price)
         if after.notional > 0:
-            margin.apply_floors(after, self.clearinghouse.risk_config())
+            margin.apply_floors(after, self.clearinghouse.ledger())
         return Quote(
             size_delta=fill.size_delta,
             fill_price=pricing.average_price(fill.size_delta, fill.cost),
@@ -250,7 +249,7 @@ class Lens(Contract):
         bitmap = self.clearinghouse.account_of(account).open_markets & ~to_bit(market)
         for other, price in zip(markets_of(bitmap), self.oracle.prices_of(bitmap), strict=True):
             state, position = self._accrued(account, other, price)
-            index = positions.side_of(state, position.shares).index
+            index = positions.index_of(state, position)
             margin.add(risk, position, positions.size_of(state, position), index, state.config, price)
         return risk
 

@@ -86,7 +86,6 @@ class OrderBook(Contract):
         self._commitments: dict[tuple[int, int], tuple[int, Order] | None] = {}
 
     @external(f"commit({_ORDER})")
-    @non_reentrant
     def commit(self, sender: Address, order: Order | tuple[int, ...]) -> None:
         """Commit to an order (``OrderBook.sol::commit``).
 
@@ -107,7 +106,7 @@ class OrderBook(Contract):
         if held is not None and now <= held[0] + self._min_delay_seconds + self._window_seconds:
             raise SlotOccupied(order.account, order.slot)
         self._put(self._commitments, key, (now, order))
-        self.emit("OrderCommitted", order.account, order.slot, tuple(order), now)
+        self.emit("OrderCommitted", order.account, tuple(order))
 
     @payable(f"settle({_ORDER},uint256,bytes[]) -> ((int256,int256,uint256,int256))")
     @non_reentrant

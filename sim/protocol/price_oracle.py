@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from sim.protocol.authority import AccessManaged
 from sim.protocol.errors import (
@@ -16,12 +16,13 @@ from sim.protocol.errors import (
 from sim.protocol.evm import Address, external, payable, view
 from sim.protocol.libraries import bounds, volatility
 from sim.protocol.types.market_id import markets_of
+from sim.protocol.types.price_state import PriceState
 
 if TYPE_CHECKING:
     from sim.protocol.mocks.local_pyth import LocalPyth, Price, PriceFeed
     from sim.protocol.world import World
 
-__all__ = ["VARIANCE_TAU_SECONDS", "PriceOracle", "PriceState"]
+__all__ = ["VARIANCE_TAU_SECONDS", "PriceOracle"]
 
 VARIANCE_TAU_SECONDS: Final = 86_400
 """Time constant of the variance."""
@@ -31,33 +32,6 @@ _MAX_CONFIDENCE: Final = 2**24 - 1
 _UINT40: Final = 2**40
 _UINT64: Final = 2**64
 _ZERO_ID: Final = "0x" + "00" * 32
-
-
-class PriceState(NamedTuple):
-    """A market's price.
-
-    Parameters
-    ----------
-    price : int
-        USD per base unit [wad].
-    published_at : int
-        When it was published, 0 before the first [seconds].
-    confidence : int
-        Half-width of the confidence interval [1e-6 of price], up, saturating.
-    variance : int
-        Exponentially weighted variance of returns [wad per day].
-    max_age : int
-        Oldest price that may be used [seconds].
-    max_confidence : int
-        Widest confidence that may be used [1e-4 of price].
-    """
-
-    price: int = 0
-    published_at: int = 0
-    confidence: int = 0
-    variance: int = 0
-    max_age: int = 0
-    max_confidence: int = 0
 
 
 _EMPTY: Final = PriceState()
@@ -95,7 +69,7 @@ class PriceOracle(AccessManaged):
         for market, feed in zip(markets, feeds, strict=True):
             self._record(market, feed.price)
 
-    @payable("parseFirst(uint8,bytes[],uint64,uint64) -> (uint96)")
+    @payable("parseFirst(uint8,bytes[],uint64,uint64) -> (uint256)")
     def parse_first(
         self,
         _sender: Address,
@@ -164,7 +138,7 @@ class PriceOracle(AccessManaged):
         """
         return tuple([self.price_of(market) for market in markets_of(markets)])
 
-    @view("priceState(uint8) -> ((uint96,uint40,uint24,uint64,uint16,uint16))")
+    @view("priceState(uint8) -> ((uint256,uint256,uint256,uint256,uint256,uint256))")
     def price_state(self, market: int) -> PriceState:
         """Return all that is held of a market, unchecked."""
         return self._states.get(market, _EMPTY)

@@ -44,7 +44,7 @@ def check_market(config: MarketConfig, max_rate: int) -> None:
     check("maxRate", max_rate, 0, 50_000)
 
 
-def check_risk(config: RiskConfig, pool_fee_share: int) -> None:
+def check_risk(config: RiskConfig) -> None:
     """Check the parameters of liquidations (``Bounds.sol::checkRisk``).
 
     Raises
@@ -52,10 +52,11 @@ def check_risk(config: RiskConfig, pool_fee_share: int) -> None:
     ParameterOutOfBounds
         The first that is out of bounds.
     """
-    check("minReward", config.min_reward, 0, 10**9)
-    check("maxReward", config.max_reward, config.min_reward, 10**12)
-    check("minInitialMargin", config.min_initial_margin, 5 * config.min_reward, 10**12)
-    check("rewardRatio", config.reward_ratio, 0, config.penalty_ratio)
+    check("minReward", config.min_reward, 0, 10_000)
+    check("minInitialMargin", config.min_initial_margin, 5 * config.min_reward, 60_000)
+    check("maxReward", config.max_reward, config.min_reward, 10**8)
     check("penaltyRatio", config.penalty_ratio, 0, 50_000)
+    check("rewardRatio", config.reward_ratio, 0, config.penalty_ratio)
     check("targetHealth", config.target_health, 10_000, 40_000)
-    check("poolFeeShare", pool_fee_share, 0, 10_000)
+    check("treasuryThreshold", config.treasury_threshold, 0, 10**10)
+    check("poolFeeShare", config.pool_fee_share, 0, 10_000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sim.protocol.evm import to_int96, to_uint32, trunc_div
+from sim.protocol.evm import trunc_div
 
 if TYPE_CHECKING:
     from sim.protocol.types.market import FundingState, Market, MarketConfig, Side
@@ -16,7 +16,7 @@ _SECONDS_PER_DAY: Final = 86_400
 _INDEX_SCALE: Final = 10**33
 
 
-def accrue(market: Market, price: int, timestamp: int) -> bool:
+def accrue(market: Market, price: int, timestamp: int) -> None:
     """Bring rate and both indices of `market` up to date (``FundingRate.sol::accrue``).
 
     Parameters
@@ -27,27 +27,16 @@ def accrue(market: Market, price: int, timestamp: int) -> bool:
         Oracle price [wad].
     timestamp : int
         Now [seconds].
-
-    Returns
-    -------
-    bool
-        Whether any time had passed.
-
-    Raises
-    ------
-    SafeCastOverflowedIntDowncast, SafeCastOverflowedUintDowncast
-        An index or the time leaves its type.
     """
     funding = market.funding
     if timestamp == funding.accrued_at:
-        return False
+        return
     rate, accrual = integrate(funding, timestamp)
     longs, shorts = market.longs, market.shorts
-    longs.index = to_int96(longs.index + payment_up(longs, accrual, price))
-    shorts.index = to_int96(shorts.index + payment_up(shorts, -accrual, price))
+    longs.index += payment_up(longs, accrual, price)
+    shorts.index += payment_up(shorts, -accrual, price)
     funding.rate = rate
-    funding.accrued_at = to_uint32(timestamp)
-    return True
+    funding.accrued_at = timestamp
 
 
 def preview_index(funding: FundingState, side: Side, is_long: bool, price: int, timestamp: int) -> int:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sim.protocol.types.ledger import CENT
+
 if TYPE_CHECKING:
     from sim.protocol.types.ledger import RiskConfig
 
 __all__ = ["fraction_up", "is_healed", "penalty_up", "portion_up", "reward_down"]
 
 _WAD: Final = 10**18
-_UNIT: Final = 10**12
 _RATIO_SCALE: Final = 10**6
 _HEALTH_SCALE: Final = 10**4
 
@@ -22,7 +23,9 @@ def fraction_up(equity: int, maintenance: int, close_cost: int, config: RiskConf
 
     Parameters
     ----------
-    equity, maintenance : int
+    equity : int
+        Before, under `maintenance` [quote wad].
+    maintenance : int
         Before [quote wad].
     close_cost : int
         Penalty, fees and impact of closing everything [quote wad].
@@ -32,9 +35,7 @@ def fraction_up(equity: int, maintenance: int, close_cost: int, config: RiskConf
     target = -(-maintenance * config.target_health // _HEALTH_SCALE)
     if target <= close_cost:
         return _WAD
-    missing = target - (equity - config.min_reward * _UNIT)
-    if missing <= 0:
-        return 0
+    missing = target - equity + config.min_reward * CENT
     fraction = -(-missing * _WAD // (target - close_cost))
     return min(fraction, _WAD)
 
@@ -66,4 +67,4 @@ def penalty_up(notional: int, config: RiskConfig) -> int:
 def reward_down(notional: int, config: RiskConfig) -> int:
     """Return the liquidator's reward [quote wad], down (``Liquidation.sol::rewardDown``)."""
     reward = notional * config.reward_ratio // _RATIO_SCALE
-    return min(max(reward, config.min_reward * _UNIT), config.max_reward * _UNIT)
+    return min(max(reward, config.min_reward * CENT), config.max_reward * CENT)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sim.protocol.types.ledger import CENT
+
 if TYPE_CHECKING:
     from sim.protocol.types.account import AccountRisk, Position
-    from sim.protocol.types.ledger import RiskConfig
+    from sim.protocol.types.ledger import Ledger
     from sim.protocol.types.market import MarketConfig
 
 __all__ = ["add", "apply_floors", "maintenance_up"]
@@ -14,7 +16,6 @@ __all__ = ["add", "apply_floors", "maintenance_up"]
 _WAD: Final = 10**18
 _RATIO_SCALE: Final = 10**22
 _MAINTENANCE_SCALE: Final = 10**26
-_UNIT: Final = 10**12
 
 
 def add(risk: AccountRisk, position: Position, size: int, index: int, config: MarketConfig, price: int) -> None:
@@ -47,20 +48,22 @@ def add(risk: AccountRisk, position: Position, size: int, index: int, config: Ma
     risk.notional -= -value // _WAD
 
 
-def maintenance_up(config: MarketConfig, value: int) -> int:
+def maintenance_up(config: MarketConfig, size: int, price: int) -> int:
     """Return the maintenance margin of a position [quote wad], up (``Margin.sol::maintenanceUp``).
 
     Parameters
     ----------
     config : MarketConfig
         Of its market.
-    value : int
-        Size * price, not yet divided by wad.
+    size : int
+        Magnitude [base wad].
+    price : int
+        Oracle price [wad].
     """
-    return -(-value * config.margin_ratio * config.maintenance_fraction // _MAINTENANCE_SCALE)
+    return -(-size * price * config.margin_ratio * config.maintenance_fraction // _MAINTENANCE_SCALE)
 
 
-def apply_floors(risk: AccountRisk, config: RiskConfig) -> None:
+def apply_floors(risk: AccountRisk, ledger: Ledger) -> None:
     """Raise the requirements of an account with a position to their floors, in place (``Margin.sol::applyFloors``)."""
-    risk.initial_margin = max(risk.initial_margin, config.min_initial_margin * _UNIT)
-    risk.maintenance_margin = max(risk.maintenance_margin, config.min_reward * _UNIT)
+    risk.initial_margin = max(risk.initial_margin, ledger.min_initial_margin * CENT)
+    risk.maintenance_margin = max(risk.maintenance_margin, ledger.min_reward * CENT)

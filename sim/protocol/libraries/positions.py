@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sim.protocol.errors import OpenInterestExceeded
-from sim.protocol.evm import to_int128, to_uint96
 from sim.protocol.libraries import funding_rate, pricing
 from sim.protocol.types.fill import Fill
 from sim.protocol.types.shares import ONE_MULTIPLIER, indexed_down, indexed_up, to_shares, to_size
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from sim.protocol.types.account import Position
     from sim.protocol.types.market import Market, Side
 
-__all__ = ["change", "open_interest", "require_open_interest", "side_of", "size_of", "skew_of"]
+__all__ = ["change", "index_of", "open_interest", "require_open_interest", "side_of", "size_of", "skew_of"]
 
 _ONE: Final = ONE_MULTIPLIER
 
@@ -22,6 +21,11 @@ _ONE: Final = ONE_MULTIPLIER
 def side_of(market: Market, shares: int) -> Side:
     """Return the side that `shares` belong to (``Positions.sol::sideOf``)."""
     return market.longs if shares > 0 else market.shorts
+
+
+def index_of(market: Market, position: Position) -> int:
+    """Return the index of a position's side [quote wad per share] (``Positions.sol::indexOf``)."""
+    return market.longs.index if position.shares > 0 else market.shorts.index
 
 
 def size_of(market: Market, position: Position) -> int:
@@ -54,7 +58,7 @@ def require_open_interest(side: Side, cap: int) -> None:
         raise OpenInterestExceeded(opened, cap)
 
 
-def change(market: Market, position: Position, size_delta: int, price: int) -> Fill:
+def change(market: Market, position: Position, size: int, size_delta: int, price: int) -> tuple[int, Fill]:
     """Settle the position's funding and change its size by about `size_delta` (``Positions.sol::change``).
 
     Parameters
@@ -63,6 +67,8 @@ def change(market: Market, position: Position, size_delta: int, price: int) -> F
         Accrued; changed in place.
     position : Position
         Changed in place.
+    size : int
+        Its size before [base wad].
     size_delta : int
         Wanted change [base wad]; sizes round to whole shares.
     price : int
@@ -70,29 +76,29 @@ def change(market: Market, position: Position, size_delta: int, price: int) -> F
 
     Returns
     -------
-    Fill
+    size_after : int
+        Of the position [base wad].
+    fill : Fill
         What really changed, and what it costs.
 
     Raises
     ------
     OpenInterestExceeded
         The side grew beyond its cap.
-    SafeCastOverflowedIntDowncast, SafeCastOverflowedUintDowncast
-        Shares or sums leave their types.
     """
     config = market.config
     skew = skew_of(market)
-    size_before = size_of(market, position)
     funding = _remove(market, position)
-    _put(market, position, size_before + size_delta)
-    size_after = size_of(market, position)
-    filled = size_after - size_before
-    if size_after != 0 and (size_after > 0) == (filled > 0):
-        require_open_interest(side_of(market, position.shares), pricing.open_interest_cap(config))
+    side = market.longs if size + size_delta > 0 else market.shorts
+    _put(market, side, position, size + size_delta)
+    size_after = to_size(position.shares, side.multiplier)
+    filled = size_after - size
+    if size_after != 0 and (size_after ^ filled) >= 0:
+        require_open_interest(side, pricing.open_interest_cap(config))
     cost = pricing.cost_up(filled, price, skew, pricing.depth(config))
     fee = pricing.fee_up(config, filled, price, skew)
     market.funding.velocity = funding_rate.velocity_at(config, skew_of(market))
-    return Fill(filled, cost, fee, funding)
+    return size_after, Fill(filled, cost, fee, funding)
 
 
 def _remove(market: Market, position: Position) -> int:
@@ -102,17 +108,17 @@ def _remove(market: Market, position: Position) -> int:
         return 0
     side = side_of(market, shares)
     side.shares -= abs(shares)
-    totals = market.funding
-    totals.entry_sum = to_int128(totals.entry_sum - indexed_down(shares, position.entry_index))
+    market.funding.entry_sum -= indexed_down(shares, position.entry_index)
     return indexed_up(shares, side.index - position.entry_index)
 
 
-def _put(market: Market, position: Position, size: int) -> None:
-    """Put a position of `size` into the totals of its side, at the side's index of now."""
-    side = market.longs if size > 0 else market.shorts
+def _put(market: Market, side: Side, position: Position, size: int) -> None:
+    """Put a position of `size` into the totals of `side`, at its index of now."""
     shares = to_shares(size, side.multiplier)
     position.shares = shares
-    position.entry_index = 0 if shares == 0 else side.index
-    side.shares = to_uint96(side.shares + abs(shares))
-    totals = market.funding
-    totals.entry_sum = to_int128(totals.entry_sum + indexed_down(shares, position.entry_index))
+    if shares == 0:
+        position.entry_index = 0
+        return
+    position.entry_index = side.index
+    side.shares += abs(shares)
+    market.funding.entry_sum += indexed_down(shares, side.index)

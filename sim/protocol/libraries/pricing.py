@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from sim.protocol.types.market import MarketConfig
 
-__all__ = ["average_price", "cost_up", "depth", "fee_up", "min_size", "open_interest_cap"]
+__all__ = [
+    "average_price",
+    "close_cost_up",
+    "cost_up",
+    "depth",
+    "fee_up",
+    "min_size",
+    "open_interest_cap",
+    "worth_down",
+]
 
 _WAD: Final = 10**18
 _FEE_SCALE: Final = 10**24
@@ -18,7 +27,7 @@ def cost_up(size_delta: int, price: int, skew: int, scale: int) -> int:
     """Return the quote paid for a change [wad], up; negative when received (``Pricing.sol::costUp``).
 
     ``size_delta * price * (2*scale + 2*skew + size_delta) / (2*scale)``: a difference of the potential
-    ``price * skew^2 / (2*scale)`` beside ``size_delta * price``.
+    ``price * skew^2 / (2*scale)`` beside ``size_delta * price``. Rounded twice, both times against the trader.
 
     Parameters
     ----------
@@ -31,21 +40,35 @@ def cost_up(size_delta: int, price: int, skew: int, scale: int) -> int:
     scale : int
         Depth of the market [base wad].
     """
-    return -(-size_delta * price * (2 * scale + 2 * skew + size_delta) // (2 * scale * _WAD))
+    bracket = 2 * (scale + skew) + size_delta
+    if size_delta < 0:
+        return -(-size_delta * price // _WAD * bracket // (2 * scale))
+    return -(size_delta * price // -_WAD * bracket // (2 * scale))
 
 
 def fee_up(config: MarketConfig, size_delta: int, price: int, skew: int) -> int:
     """Return taker and maker fee of a change [quote wad], up (``Pricing.sol::feeUp``)."""
     size = abs(size_delta)
-    making = 0 if (size_delta > 0) == (skew > 0) else min(size, abs(skew))
+    making = min(size, abs(skew)) if (size_delta ^ skew) < 0 else 0
     charged = making * config.maker_fee + (size - making) * config.taker_fee
     return -(-charged * price // _FEE_SCALE)
+
+
+def close_cost_up(config: MarketConfig, size: int, price: int, skew: int) -> int:
+    """Return what closing `size` loses against the oracle price [quote wad], up (``Pricing.sol::closeCostUp``)."""
+    impact = cost_up(-size, price, skew, depth(config)) - worth_down(-size, price)
+    return impact + fee_up(config, -size, price, skew)
 
 
 def average_price(size_delta: int, cost: int) -> int:
     """Return the average price of a fill [wad], against the trader (``Pricing.sol::averagePrice``)."""
     value = abs(cost) * _WAD
     return -(-value // size_delta) if size_delta > 0 else value // -size_delta
+
+
+def worth_down(size_delta: int, price: int) -> int:
+    """Return `size_delta` at `price` [quote wad], down (``Pricing.sol::worthDown``)."""
+    return size_delta * price // _WAD
 
 
 def depth(config: MarketConfig) -> int:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-__all__ = ["Ledger", "RiskConfig"]
+__all__ = ["CENT", "Ledger", "RiskConfig"]
+
+CENT: Final = 10**16
+"""Wad per hundredth of quote."""
 
 
 @dataclass(slots=True)
@@ -20,6 +23,10 @@ class Ledger:
         Quote of the insurance fund [wad].
     pool_fee_share : int
         Part of each fee that the pool gets [1e-4]; the rest feeds the insurance fund.
+    min_reward : int
+        Least reward of a liquidator, and floor of maintenance margin [1e-2 quote].
+    min_initial_margin : int
+        Floor of initial margin [1e-2 quote].
     risk_paused : bool
         The guardian has stopped all that raises risk.
     """
@@ -27,15 +34,31 @@ class Ledger:
     pool_balance: int = 0
     insurance_balance: int = 0
     pool_fee_share: int = 0
+    min_reward: int = 0
+    min_initial_margin: int = 0
     risk_paused: bool = False
 
     def copy(self) -> Ledger:
         """Return a copy, as a load into memory."""
-        return Ledger(self.pool_balance, self.insurance_balance, self.pool_fee_share, self.risk_paused)
+        return Ledger(
+            self.pool_balance,
+            self.insurance_balance,
+            self.pool_fee_share,
+            self.min_reward,
+            self.min_initial_margin,
+            self.risk_paused,
+        )
 
     def as_tuple(self) -> tuple[int, ...]:
         """Return the ABI form."""
-        return (self.pool_balance, self.insurance_balance, self.pool_fee_share, self.risk_paused)
+        return (
+            self.pool_balance,
+            self.insurance_balance,
+            self.pool_fee_share,
+            self.min_reward,
+            self.min_initial_margin,
+            self.risk_paused,
+        )
 
 
 class RiskConfig(NamedTuple):
@@ -43,10 +66,12 @@ class RiskConfig(NamedTuple):
 
     Parameters
     ----------
-    min_reward, max_reward : int
-        Least and largest reward of a liquidator [1e-6 quote].
+    min_reward : int
+        Least reward of a liquidator, and floor of maintenance margin [1e-2 quote].
     min_initial_margin : int
-        Least initial margin of an account with a position [1e-6 quote].
+        Floor of initial margin [1e-2 quote].
+    max_reward : int
+        Largest reward of a liquidator [1e-2 quote].
     reward_ratio : int
         Reward [1e-6 of the notional closed].
     penalty_ratio : int
@@ -54,13 +79,16 @@ class RiskConfig(NamedTuple):
     target_health : int
         Equity over maintenance margin after a partial liquidation [1e-4].
     treasury_threshold : int
-        Insurance balance [quote units] above which the treasury collects the surplus.
+        Insurance balance above which the treasury collects the surplus [quote].
+    pool_fee_share : int
+        Part of each fee that the pool gets [1e-4].
     """
 
     min_reward: int = 0
-    max_reward: int = 0
     min_initial_margin: int = 0
+    max_reward: int = 0
     reward_ratio: int = 0
     penalty_ratio: int = 0
     target_health: int = 0
     treasury_threshold: int = 0
+    pool_fee_share: int = 0

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from sim.protocol.evm import to_int128
-
 __all__ = ["ONE_MULTIPLIER", "indexed_down", "indexed_up", "to_shares", "to_size"]
 
 ONE_MULTIPLIER: Final = 10**15
@@ -15,15 +13,10 @@ _WAD: Final = 10**18
 
 
 def to_shares(size: int, multiplier: int) -> int:
-    """Return `size / multiplier` [wad], towards zero (``Shares.sol::toShares``).
-
-    Raises
-    ------
-    SafeCastOverflowedIntDowncast
-        The shares do not fit ``int128``.
-    """
-    raw = size * ONE_MULTIPLIER // multiplier if size >= 0 else -(-size * ONE_MULTIPLIER // multiplier)
-    return to_int128(raw)
+    """Return `size / multiplier` [wad], towards zero (``Shares.sol::toShares``)."""
+    if size >= 0:
+        return size * ONE_MULTIPLIER // multiplier
+    return -(-size * ONE_MULTIPLIER // multiplier)
 
 
 def to_size(shares: int, multiplier: int) -> int:
