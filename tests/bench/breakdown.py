@@ -10,9 +10,10 @@ if TYPE_CHECKING:
 
     from tests.bench.chain import Anvil
 
-__all__ = ["KINDS", "breakdown", "gas_in"]
+__all__ = ["INTRINSIC", "KINDS", "breakdown", "gas_in"]
 
-_INTRINSIC = 21_000
+INTRINSIC = 21_000
+"""Gas of a transaction that does nothing."""
 _KIND_OF = {
     "SLOAD": "storage",
     "SSTORE": "storage",
@@ -39,7 +40,7 @@ def breakdown(chain: Anvil, tx_hash: str) -> Counter[str]:
     for position, step in enumerate(steps):
         kind = _KIND_OF.get(step["op"], "compute")
         kinds[kind] += _call_cost(steps, position) if kind == "calls" else step["gasCost"]
-    kinds["refund"] = used - _INTRINSIC - kinds.total()
+    kinds["refund"] = used - INTRINSIC - kinds.total()
     return kinds
 
 

@@ -20,9 +20,9 @@ to take any amount of tokens. Trades come from an address that may execute, with
 Prices are "verified" by the mock. Rows parse an update whose price the mock holds already, so that no write of the
 mock is counted, as the real contract writes nothing while it parses; rows `..._mock_storage` count the mock's writes.
 The real contract's signature checks, and the longer calldata that they need, come on top. Numbers called `..._own`
-leave out what was used inside the mock, taken from the trace of the call. `settle_net` is `settle` less the whole
-transaction that updates the same price in the same state (`settle_update`, its 21,000 included): what settling adds for
-a keeper who would update anyway.
+leave out what was used inside the mock, taken from the trace of the call. `settle_beyond_update` is `settle` less
+what its price update adds, measured as the transaction that only updates in the same state, `settle_update`, less the
+21,000 of a transaction: an update of one's own is never free, and its price depends on the provider.
 
 Targets stand beside the numbers for orientation: missing one is not a failure.
 
