@@ -9,9 +9,22 @@ from steelyard.evm.chain import Chain, ChainError
 from steelyard.roles import FUNCTION_ROLES, Role
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from steelyard.evm.abi import AbiIndex
     from steelyard.parameters import SystemParameters
 
-__all__ = ["ADMIN", "GUARDIAN", "LIQUIDITY", "STEWARD", "TREASURY", "Governors", "SetupFailed", "deploy_system"]
+__all__ = [
+    "ADMIN",
+    "GUARDIAN",
+    "LIQUIDITY",
+    "STEWARD",
+    "TREASURY",
+    "Governors",
+    "SetupFailed",
+    "deploy_system",
+    "setup_calls",
+]
 
 # The first of the addresses that belong to the mnemonic of test chains, so that a node can sign for them.
 ADMIN = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"
@@ -57,41 +70,43 @@ def deploy_system(chain: Chain, parameters: SystemParameters, governors: Governo
         A constructor or a call reverted, for instance because a parameter is out of the contracts' bounds.
     """
     by = governors or Governors()
-    admin = by.admin
 
     def deploy(contract: str, *args: Any) -> str:
-        return chain.deploy(contract, args, sender=admin)
+        return chain.deploy(contract, args, sender=by.admin)
 
-    authority = deploy("Authority", admin)
+    authority = deploy("Authority", by.admin)
     token = deploy("LocalToken", 6)
     pyth = deploy("LocalPyth", parameters.pyth.valid_time, parameters.pyth.update_fee)
     oracle = deploy("PriceOracle", authority, pyth)
     clearinghouse = deploy("Clearinghouse", authority, token, oracle, by.treasury)
-    order_book = deploy("OrderBook", clearinghouse, parameters.orders.min_delay, parameters.orders.window)
+    deploy("OrderBook", clearinghouse, parameters.orders.min_delay, parameters.orders.window)
     deploy("Lens", clearinghouse)
-
-    for contract, roles in FUNCTION_ROLES.items():
-        for role, names in roles.items():
-            selectors = tuple(chain.abi.function(contract, name).selector for name in names)
-            _must(chain, admin, "Authority", "setTargetFunctionRole", chain.address(contract), selectors, int(role))
-    for role, holder in (
-        (Role.GUARDIAN, by.guardian),
-        (Role.LIQUIDITY, by.liquidity),
-        (Role.STEWARD, by.steward),
-    ):
-        _must(chain, admin, "Authority", "grantRole", int(role), holder, 0)
-    _must(chain, admin, "Clearinghouse", "setExecutor", order_book, True)
-
-    risk = parameters.risk
-    _must(chain, by.steward, "Clearinghouse", "setRiskConfig", risk.config(), risk.pool_fee_share)
-    for number, market in enumerate(parameters.markets):
-        feed = market.oracle
-        _must(chain, by.steward, "PriceOracle", "setFeed", number, feed.feed, feed.max_age, feed.max_confidence)
-        _must(chain, by.steward, "Clearinghouse", "listMarket", market.config(), market.max_funding_rate)
+    for sender, contract, function, args in setup_calls(chain.abi, chain.addresses, parameters, by):
+        outcome = chain.call(sender, contract, function, args)
+        if not outcome.ok:
+            raise SetupFailed(f"{contract}.{function}{args}: {outcome.error}")
     return dict(chain.addresses)
 
 
-def _must(chain: Chain, sender: str, contract: str, function: str, *args: Any) -> None:
-    outcome = chain.call(sender, contract, function, args)
-    if not outcome.ok:
-        raise SetupFailed(f"{contract}.{function}{args}: {outcome.error}")
+def setup_calls(
+    abi: AbiIndex, addresses: Mapping[str, str], parameters: SystemParameters, governors: Governors
+) -> Iterator[tuple[str, str, str, tuple[Any, ...]]]:
+    """Yield the calls that configure the contracts at `addresses`: sender, contract, function, arguments."""
+    admin, steward = governors.admin, governors.steward
+    for contract, roles in FUNCTION_ROLES.items():
+        for role, names in roles.items():
+            selectors = tuple("0x" + abi.function(contract, name).selector.hex() for name in names)
+            yield admin, "Authority", "setTargetFunctionRole", (addresses[contract], selectors, int(role))
+    holders = {
+        Role.GUARDIAN: governors.guardian,
+        Role.LIQUIDITY: governors.liquidity,
+        Role.STEWARD: governors.steward,
+    }
+    for role, holder in holders.items():
+        yield admin, "Authority", "grantRole", (int(role), holder, 0)
+    yield admin, "Clearinghouse", "setExecutor", (addresses["OrderBook"], True)
+    yield steward, "Clearinghouse", "setRiskConfig", (parameters.risk.config(),)
+    for number, market in enumerate(parameters.markets):
+        feed = market.oracle
+        yield steward, "PriceOracle", "setFeed", (number, feed.feed, feed.max_age, feed.max_confidence)
+        yield steward, "Clearinghouse", "listMarket", (market.config(), market.max_funding_rate)

@@ -1,0 +1,76 @@
+"""Where the decisions of a sequence come from: Hypothesis, which can shrink them, or a seed, which is fast."""
+
+from __future__ import annotations
+
+import random
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, TypeVar
+
+from hypothesis import strategies as st
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_T = TypeVar("_T")
+
+
+class Choices(ABC):
+    """Decisions, all made of whole numbers."""
+
+    @abstractmethod
+    def integer(self, low: int, high: int) -> int:
+        """Return a whole number from `low` to `high`; simpler ones lie nearer to `low`."""
+
+    def pick(self, options: Sequence[_T]) -> _T:
+        """Return one of `options`; the first is the simplest."""
+        return options[self.integer(0, len(options) - 1)]
+
+    def weighted(self, options: Sequence[tuple[int, _T]]) -> _T:
+        """Return one of `options`, each with its weight."""
+        at = self.integer(1, sum(weight for weight, _ in options))
+        for weight, option in options:
+            at -= weight
+            if at <= 0:
+                return option
+        raise AssertionError("weights are positive")
+
+    def chance(self, percent: int) -> bool:
+        """Return True so many times in a hundred."""
+        return self.integer(1, 100) > 100 - percent
+
+    def amount(self, low: int, high: int) -> int:
+        """Return a number from `low` to `high`, the ends themselves and all orders of magnitude being likely."""
+        if low >= high:
+            return low
+        match self.integer(0, 5):
+            case 0:
+                return high
+            case 1:
+                return low
+            case 2 | 3:
+                return self.integer(low, high)
+            case _:
+                span = high - low
+                return low + min(span, self.integer(0, (1 << self.integer(0, span.bit_length())) - 1))
+
+
+class SeededChoices(Choices):
+    """Decisions of a seed, the same on every machine."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+
+    def integer(self, low: int, high: int) -> int:
+        """Return a whole number from `low` to `high`."""
+        return self._random.randint(low, high)
+
+
+class DrawnChoices(Choices):
+    """Decisions of Hypothesis."""
+
+    def __init__(self, data: st.DataObject) -> None:
+        self._draw = data.draw
+
+    def integer(self, low: int, high: int) -> int:
+        """Return a whole number from `low` to `high`."""
+        return self._draw(st.integers(low, high))

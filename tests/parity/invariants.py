@@ -1,0 +1,30 @@
+"""Invariants that need what the contracts show, beside those of the model's own state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.parity.scenario import ACCOUNTS
+
+if TYPE_CHECKING:
+    from tests.parity.scenario import Scenario
+
+_UNIT = 10**12
+
+
+def check_claims(scenario: Scenario) -> None:
+    """Check that what all accounts and the pool are worth now, pending funding included, is what is held (I4).
+
+    All prices must be fresh.
+    """
+    get = scenario.pair.get
+    risks = [scenario.risk(account) for account in ACCOUNTS]
+    _, equity, value, insurance, tokens = get("Lens", "poolView")
+    claims = sum(risk[0] for risk in risks if risk is not None) + equity + insurance
+    held = tokens * _UNIT
+    positions = sum(len(scenario.open_markets(account)) for account in ACCOUNTS)
+    # Each position rounds its worth and its funding, each market its skew and its funding, down. Entry sums are rounded
+    # down as well, which lets the pool claim up to a wei per position that nobody owes until it settles.
+    dust = 2 * positions + 2 * len(scenario.markets)
+    assert held - dust <= claims <= held + positions, f"I4: claims {claims}, tokens {held}, dust {dust}"
+    assert value <= equity, f"the pool's potential is negative: {value}, {equity}"

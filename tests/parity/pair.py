@@ -1,0 +1,145 @@
+"""The exact model and a chain in lockstep: every call runs on both, and every difference is an error."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sim.protocol import Outcome, Settings, World
+from sim.protocol.evm import Address
+from steelyard.evm.chain import START, Chain
+from steelyard.evm.deployment import Governors, deploy_system, setup_calls
+
+if TYPE_CHECKING:
+    from steelyard.evm.abi import AbiIndex
+    from steelyard.parameters import SystemParameters
+
+NOBODY = "0x" + "00" * 20
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One transaction, `wait` seconds after the one before."""
+
+    sender: str
+    contract: str
+    function: str
+    args: tuple[Any, ...] = ()
+    value: int = 0
+    wait: int = 0
+
+
+class Mismatch(AssertionError):
+    """The model and the chain disagree."""
+
+    def __init__(self, what: str, model: object, chain: object) -> None:
+        super().__init__(f"{what}\n  model: {model}\n  chain: {chain}")
+
+
+class Side(Protocol):
+    """What a chain must offer to be compared."""
+
+    @property
+    def timestamp(self) -> int: ...
+    def call(self, sender: str, contract: str, function: str, args: tuple[Any, ...], value: int = 0) -> Outcome: ...
+    def read(self, contract: str, function: str, args: tuple[Any, ...] = ()) -> Outcome: ...
+    def warp(self, seconds: int) -> None: ...
+
+
+def settings_of(parameters: SystemParameters, governors: Governors, **changes: Any) -> Settings:
+    """Return the model's constructor arguments of a deployment."""
+    return Settings(
+        **{
+            "admin": Address(governors.admin),
+            "treasury": Address(governors.treasury),
+            "timestamp": START,
+            "pyth_valid_period_seconds": parameters.pyth.valid_time,
+            "pyth_update_fee": parameters.pyth.update_fee,
+            "min_delay_seconds": parameters.orders.min_delay,
+            "window_seconds": parameters.orders.window,
+            **changes,
+        }
+    )
+
+
+def model_of(abi: AbiIndex, addresses: dict[str, str], parameters: SystemParameters, governors: Governors) -> World:
+    """Return the model of a system that was just deployed and configured at `addresses`."""
+    world = World(settings_of(parameters, governors), addresses=addresses)
+    for sender, contract, function, args in setup_calls(abi, addresses, parameters, governors):
+        outcome = world.call(sender, contract, function, args)
+        if not outcome.ok:
+            raise Mismatch(f"{contract}.{function}{args}", outcome, "it succeeded")
+    return world
+
+
+class Pair:
+    """A model and a chain that start equal.
+
+    Attributes
+    ----------
+    model : World
+        The exact model.
+    chain : Side
+        The contracts.
+    trace : list of Step
+        All that was called so far.
+    outcomes : Counter
+        How often each function ended how, by contract, function and name of the error, `""` for success.
+    """
+
+    def __init__(self, model: World, chain: Side, addresses: dict[str, str]) -> None:
+        self.model = model
+        self.chain = chain
+        self.addresses = addresses
+        self.trace: list[Step] = []
+        self.outcomes: Counter[tuple[str, str, str]] = Counter()
+        self._check("timestamp", model.timestamp, chain.timestamp)
+
+    @classmethod
+    def deployed(cls, chain: Chain, parameters: SystemParameters) -> Pair:
+        """Deploy the system on `chain` and return it beside its model."""
+        governors = Governors()
+        addresses = deploy_system(chain, parameters, governors)
+        return cls(model_of(chain.abi, addresses, parameters, governors), chain, addresses)
+
+    @staticmethod
+    def _check(what: str, model: object, chain: object) -> None:
+        if model != chain:
+            raise Mismatch(what, model, chain)
+
+    @property
+    def now(self) -> int:
+        """The present time [s]."""
+        return self.model.timestamp
+
+    def wait(self, seconds: int) -> None:
+        """Let time pass on both sides."""
+        if seconds:
+            self.model.advance(seconds)
+            self.chain.warp(seconds)
+
+    def run(self, step: Step) -> Outcome:
+        """Run a transaction on both sides; raises `Mismatch` where they differ."""
+        self.trace.append(step)
+        self.wait(step.wait)
+        model = self.model.call(step.sender, step.contract, step.function, step.args, step.value)
+        chain = self.chain.call(step.sender, step.contract, step.function, step.args, step.value)
+        self._check(f"step {len(self.trace)}: {step}", model, chain)
+        name = model.error.name or "(no data)" if model.error else ""
+        self.outcomes[step.contract, step.function, name] += 1
+        return model
+
+    def call(self, sender: str, contract: str, function: str, *args: Any, value: int = 0, wait: int = 0) -> Outcome:
+        """Run a transaction on both sides."""
+        return self.run(Step(sender, contract, function, args, value, wait))
+
+    def read(self, contract: str, function: str, *args: Any) -> Outcome:
+        """Run a view on both sides; raises `Mismatch` where they differ."""
+        model = self.model.call(NOBODY, contract, function, args)
+        self._check(f"{contract}.{function}{args} at {self.now}", model, self.chain.read(contract, function, args))
+        return model
+
+    def get(self, contract: str, function: str, *args: Any) -> Any:
+        """Return what a view of the model returns, without asking the chain."""
+        return self.model.read(contract, function, *args)

@@ -1,0 +1,354 @@
+"""Actors, what they know, and the calls that set a stage: shared by random sequences and directed cases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sim.protocol.errors import ProtocolError
+from sim.protocol.mocks.local_pyth import Price, PriceFeed, encode_update
+from steelyard.evm.deployment import ADMIN, GUARDIAN, LIQUIDITY, STEWARD, TREASURY
+from tests.parity.pair import Pair, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sim.protocol import Outcome
+
+WAD = 10**18
+TOKEN = 10**6
+CENT = 10**16
+UINT256_MAX = 2**256 - 1
+UINT128_MAX = 2**128 - 1
+INT128_MAX = 2**127 - 1
+ANY_BUY = UINT128_MAX
+ANY_SALE = 0
+
+# Further addresses of the test chains' mnemonic; the first five govern.
+ALICE = "0x9965507d1a55bcc2695c58ba16fb37d819b0a4dc"
+BOB = "0x976ea74026e726554db657fa54763abd0c3a0aa9"
+CAROL = "0x14dc79964da2c08b23698b3d3cc7ca32193d9955"
+KIM = "0x23618e81e3f5cdf7f54c3d65f7fbc0abf5b21e8f"
+OSCAR = "0xa0ee7a142d267c1f36714e4a8f75612f20a79720"
+
+TRADERS = (ALICE, BOB, CAROL)
+"""They deposit and trade."""
+EVERYBODY = (*TRADERS, KIM, OSCAR, ADMIN, GUARDIAN, LIQUIDITY, STEWARD, TREASURY)
+"""Kim executes and liquidates, Oscar operates for others, and the rest govern."""
+
+POOL, INSURANCE = 1, 2
+START_PRICES = (40_000 * WAD, 2_500 * WAD, 100 * WAD)
+EXPONENT = -8
+
+
+def account_of(owner: str, index: int = 0) -> int:
+    """Return the id of an account."""
+    return int(owner, 16) << 96 | index
+
+
+def owner_of(account: int) -> str:
+    """Return the address of an account's owner."""
+    return f"0x{account >> 96:040x}"
+
+
+TRADING_ACCOUNTS = tuple(account_of(owner, index) for owner in TRADERS for index in range(2))
+KIMS = account_of(KIM)
+TREASURYS = account_of(TREASURY)
+ACCOUNTS = (*TRADING_ACCOUNTS, KIMS, TREASURYS, account_of(OSCAR))
+"""All accounts that a sequence may touch, the pool and the insurance fund apart."""
+
+Order = tuple[int, int, int, int, int, int, int]
+Risk = tuple[int, int, int, int]
+
+
+class Scenario:
+    """A pair with actors in it.
+
+    Attributes
+    ----------
+    pair : Pair
+        Model and chain.
+    orders : dict
+        Order and commit time of each slot that holds one, by account and slot.
+    """
+
+    def __init__(self, pair: Pair) -> None:
+        self.pair = pair
+        self.orders: dict[tuple[int, int], tuple[Order, int]] = {}
+        self.min_delay: int = pair.get("OrderBook", "MIN_DELAY_SECONDS")
+        self.window: int = pair.get("OrderBook", "WINDOW_SECONDS")
+
+    # ---- calls
+
+    def call(self, sender: str, contract: str, function: str, *args: Any, value: int = 0, wait: int = 0) -> Outcome:
+        """Run a transaction on both sides and keep the book of orders."""
+        outcome = self.pair.run(Step(sender, contract, function, args, value, wait))
+        if outcome.ok and contract == "OrderBook":
+            key = (args[0][0], args[0][2])
+            if function == "commit":
+                self.orders[key] = args[0], self.now
+            else:
+                self.orders.pop(key, None)
+        return outcome
+
+    def must(self, sender: str, contract: str, function: str, *args: Any, value: int = 0, wait: int = 0) -> Outcome:
+        """Run a transaction that succeeds."""
+        outcome = self.call(sender, contract, function, *args, value=value, wait=wait)
+        assert outcome.ok, f"{contract}.{function}{args}: {outcome.error}"
+        return outcome
+
+    # ---- what the model knows
+
+    @property
+    def now(self) -> int:
+        """The present time [s]."""
+        return self.pair.now
+
+    @property
+    def markets(self) -> range:
+        """Ids of the listed markets."""
+        return range(self.pair.get("Clearinghouse", "marketCount"))
+
+    def price_state(self, market: int) -> tuple[int, ...]:
+        """Return what the oracle holds of a market."""
+        state: tuple[int, ...] = self.pair.get("PriceOracle", "priceState", market)
+        return state
+
+    def price(self, market: int) -> int:
+        """Return the last price, fresh or not, or the one that the market starts with [wad]."""
+        return self.price_state(market)[0] or START_PRICES[market % len(START_PRICES)]
+
+    def feed(self, market: int) -> str:
+        """Return the id of a market's feed."""
+        feed: str = self.pair.get("PriceOracle", "feedOf", market)
+        return feed
+
+    def balance(self, account: int) -> int:
+        """Return a ledger balance [wad]."""
+        balance: int = self.pair.get("Clearinghouse", "balanceOf", account)
+        return balance
+
+    def tokens(self, owner: str) -> int:
+        """Return a token balance [token units]."""
+        balance: int = self.pair.get("LocalToken", "balanceOf", owner)
+        return balance
+
+    def risk(self, account: int) -> Risk | None:
+        """Return equity, initial and maintenance margin and notional, None where a price is missing."""
+        try:
+            risk: Risk = self.pair.get("Clearinghouse", "riskOf", account)
+        except ProtocolError:
+            return None
+        return risk
+
+    def free(self, account: int) -> int:
+        """Return what may leave an account, 0 where that cannot be told [wad]."""
+        risk = self.risk(account)
+        return max(0, risk[0] - risk[1]) if risk else 0
+
+    def open_markets(self, account: int) -> list[int]:
+        """Return the markets in which an account has a position."""
+        bitmap = self.pair.get("Clearinghouse", "accountOf", account)[2]
+        return [market for market in range(120) if bitmap >> market & 1]
+
+    def market(self, market: int) -> Any:
+        """Return longs, shorts, funding and parameters of a market."""
+        return self.pair.get("Clearinghouse", "marketOf", market)
+
+    def size(self, account: int, market: int) -> int:
+        """Return the size of a position [base wad]."""
+        shares, _ = self.pair.get("Clearinghouse", "positionOf", account, market)
+        side = self.market(market)[0 if shares > 0 else 1]
+        size: int = abs(shares) * side[2] // 10**15
+        return size if shares > 0 else -size
+
+    def open_interest(self, market: int) -> tuple[int, int]:
+        """Return the open interest of both sides [base wad]."""
+        longs, shorts, _, _ = self.market(market)
+        return longs[0] * longs[2] // 10**15, shorts[0] * shorts[2] // 10**15
+
+    def cap(self, market: int) -> int:
+        """Return the cap on the open interest of a side [base wad]."""
+        config = self.market(market)[3]
+        cap: int = config[0] * 10**9 * config[1] // 10**4
+        return cap
+
+    def min_size(self, market: int) -> int:
+        """Return the smallest position [base wad]."""
+        size: int = self.market(market)[3][2] * 10**9
+        return size
+
+    def capacity(self, account: int, market: int, sign: int) -> int:
+        """Return about the largest growth of a position that margin and cap allow [base wad]."""
+        _, _, _, (scale, _, _, _, taker, _, ratio, _) = self.market(market)
+        longs, shorts = self.open_interest(market)
+        room = self.cap(market) - (longs if sign > 0 else shorts)
+        price, depth = self.price(market), scale * 10**9
+        floor = self.pair.get("Clearinghouse", "riskConfig")[1] * CENT
+        free = self.free(account) if self.open_markets(account) else max(0, self.balance(account) - floor)
+        against = max(0, sign * (longs - shorts))
+        rate = ratio * 10**14 + taker * 10**12 + against * WAD // depth
+        # What is paid beyond the mark grows with the size itself: two steps of the fixed point are close enough.
+        size = 0
+        for _ in range(2):
+            size = free * WAD // (price * (rate + size * WAD // (2 * depth)) // WAD + 1)
+        return max(0, min(size * 97 // 100, room))
+
+    # ---- prices
+
+    def update_data(
+        self,
+        market: int,
+        price: int,
+        *,
+        confidence: int = 0,
+        at: int | None = None,
+        previous: int | None = None,
+        feed: str | None = None,
+    ) -> str:
+        """Return a Pyth update of a price [wad], published `at`."""
+        published = self.now if at is None else at
+        raw = max(1, min(2**63 - 1, price // 10 ** (18 + EXPONENT)))
+        value = Price(raw, raw * confidence // 10**6, EXPONENT, published)
+        before = max(0, published - 1) if previous is None else previous
+        return encode_update(PriceFeed(feed or self.feed(market), value, value), before)
+
+    def publish(self, prices: dict[int, int], *, wait: int = 1, confidence: int = 0, sender: str = KIM) -> Outcome:
+        """Let time pass and store prices [wad]."""
+        self.pair.wait(wait)
+        data = tuple(self.update_data(market, price, confidence=confidence) for market, price in prices.items())
+        return self.call(sender, "PriceOracle", "update", tuple(prices), data, value=self.fee(data))
+
+    def fee(self, data: tuple[str, ...]) -> int:
+        """Return Pyth's fee [wei]."""
+        fee: int = self.pair.get("LocalPyth", "getUpdateFee", data)
+        return fee
+
+    def freshen(self) -> None:
+        """Publish all prices again, unless every one is usable."""
+        stale = False
+        for market in self.markets:
+            _, published, confidence, _, max_age, max_confidence = self.price_state(market)
+            stale |= published == 0 or self.now > published + max_age or confidence > max_confidence * 100
+        if stale:
+            self.publish({market: self.price(market) for market in self.markets if int(self.feed(market), 16)})
+
+    # ---- the stage
+
+    def open(self) -> None:
+        """Hand out tokens, fund the pool, let Kim execute, publish prices."""
+        clearinghouse = self.pair.addresses["Clearinghouse"]
+        for owner in (*TRADERS, KIM, LIQUIDITY):
+            self.must(owner, "LocalToken", "mint", owner, 10**9 * TOKEN)
+            self.must(owner, "LocalToken", "approve", clearinghouse, UINT256_MAX)
+        self.must(ADMIN, "Clearinghouse", "setExecutor", KIM, True)
+        self.must(LIQUIDITY, "Clearinghouse", "fundPool", 20_000_000 * TOKEN)
+        self.publish(dict(zip(self.markets, START_PRICES, strict=False)))
+
+    def fund(self, accounts: Iterable[int], amount: int) -> None:
+        """Deposit `amount` token units to each account."""
+        for account in accounts:
+            self.must(owner_of(account), "Clearinghouse", "deposit", account, amount)
+
+    def trade(
+        self,
+        account: int,
+        market: int,
+        size: int,
+        *,
+        price: int | None = None,
+        acceptable: int | None = None,
+        keeper: int = 0,
+        fee: int = 0,
+        sender: str = KIM,
+    ) -> Outcome:
+        """Let Kim trade for an account at the oracle's price."""
+        worst = (ANY_BUY if size > 0 else ANY_SALE) if acceptable is None else acceptable
+        at = self.price(market) if price is None else price
+        return self.call(sender, "Clearinghouse", "trade", (account, market, size, at, worst, keeper, fee))
+
+    def order(
+        self,
+        account: int,
+        market: int,
+        size: int,
+        *,
+        slot: int = 0,
+        lasts: int = 600,
+        acceptable: int | None = None,
+        fee: int = 0,
+    ) -> Order:
+        """Return an order that expires `lasts` seconds from now."""
+        worst = (ANY_BUY if size > 0 else ANY_SALE) if acceptable is None else acceptable
+        return account, market, slot, max(0, self.now + lasts), size, worst, fee
+
+    def commit(self, order: Order, sender: str | None = None) -> Outcome:
+        """Commit to an order, by default as the owner."""
+        return self.call(sender or owner_of(order[0]), "OrderBook", "commit", order)
+
+    def settle(
+        self, order: Order, *, price: int | None = None, after: int | None = None, keeper: int = KIMS
+    ) -> Outcome:
+        """Settle an order `after` seconds at the price that is published then, by default the last one."""
+        self.pair.wait(self.min_delay if after is None else after)
+        committed = self.orders[order[0], order[2]][1]
+        earliest = committed + self.min_delay
+        at = self.price(order[1]) if price is None else price
+        data = (self.update_data(order[1], at, at=max(earliest, self.now), previous=earliest - 1),)
+        return self.call(KIM, "OrderBook", "settle", order, keeper, data, value=self.fee(data))
+
+    # ---- all of the state
+
+    def views(self) -> Iterator[tuple[str, str, tuple[Any, ...]]]:
+        """Yield every view of interest: contract, function, arguments."""
+        everything = (*ACCOUNTS, POOL, INSURANCE)
+        yield "Lens", "balancesOf", (everything,)
+        yield "Lens", "accountViews", (ACCOUNTS,)
+        yield "Lens", "marketViews", ()
+        yield "Lens", "poolView", ()
+        for name in ("ledger", "riskConfig", "marketCount", "TREASURY", "TOKEN", "ORACLE", "MAX_OPEN_MARKETS"):
+            yield "Clearinghouse", name, ()
+        # One past the last, too.
+        markets = [*self.markets, len(self.markets)]
+        for account in everything:
+            yield "Clearinghouse", "accountOf", (account,)
+            yield "Clearinghouse", "balanceOf", (account,)
+            yield "Clearinghouse", "riskOf", (account,)
+            yield "Lens", "positionsOf", (account,)
+            for market in markets:
+                yield "Clearinghouse", "positionOf", (account, market)
+                yield "Lens", "liquidationPrice", (account, market)
+        for market in markets:
+            yield "Clearinghouse", "marketOf", (market,)
+            yield "PriceOracle", "priceState", (market,)
+            yield "PriceOracle", "priceOf", (market,)
+            yield "PriceOracle", "feedOf", (market,)
+            for size in (WAD // 1000, -WAD, 1):
+                yield "Lens", "quote", (ACCOUNTS[0], market, size)
+        yield "PriceOracle", "pricesOf", ((1 << len(self.markets)) - 1,)
+        for owner in EVERYBODY:
+            yield "LocalToken", "balanceOf", (owner,)
+            yield "LocalToken", "allowance", (owner, self.pair.addresses["Clearinghouse"])
+            yield "Clearinghouse", "isExecutor", (owner,)
+            for operator in (OSCAR, KIM):
+                yield "Clearinghouse", "permissionOf", (owner, operator)
+            for role in range(4):
+                yield "Authority", "hasRole", (role, owner)
+        for account in TRADING_ACCOUNTS:
+            for permission in (1, 2, 4, 7):
+                yield "Clearinghouse", "isAuthorized", (account, OSCAR, permission)
+            for slot in range(4):
+                yield "OrderBook", "commitmentOf", (account, slot)
+        for account, slot in self.orders:
+            yield "OrderBook", "commitmentOf", (account, slot)
+        yield "LocalToken", "totalSupply", ()
+        yield "LocalToken", "balanceOf", (self.pair.addresses["Clearinghouse"],)
+
+    def compare(self) -> None:
+        """Compare all of the state on both sides."""
+        for contract, function, args in self.views():
+            self.pair.read(contract, function, *args)
+
+    def compare_balances(self) -> None:
+        """Compare ledger and token balances on both sides."""
+        self.pair.read("Lens", "balancesOf", (*ACCOUNTS, POOL, INSURANCE))
+        self.pair.read("LocalToken", "balanceOf", self.pair.addresses["Clearinghouse"])

@@ -1,0 +1,57 @@
+"""Random sequences of calls, on the exact model and on the contracts: outcome, events and state are equal (I41)."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.parity.actions import AIMS, Driver
+from tests.parity.choices import DrawnChoices, SeededChoices
+
+if TYPE_CHECKING:
+    from tests.parity.conftest import Stage
+
+NO_DATA = "(no data)"
+STEERED_MOVES = 12_000
+LONGEST_SEQUENCE = 60
+
+
+@pytest.mark.evm
+@pytest.mark.slow
+@settings(max_examples=settings.default.max_examples * 3 if settings.default else 300)
+@given(data=st.data(), moves=st.integers(1, LONGEST_SEQUENCE))
+def test_sequence__drawn_moves__model_and_contracts_agree(stage: Stage, data: st.DataObject, moves: int) -> None:
+    with stage.scenario() as scenario:
+        driver = Driver(scenario, DrawnChoices(data))
+        for _ in range(moves):
+            driver.play()
+        scenario.compare()
+
+
+@pytest.mark.evm
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2))
+def test_sequence__seeded_moves__reach_every_aim(stage: Stage, seed: int) -> None:
+    """Play many short sequences, in which every action succeeds and every error that is aimed at happens."""
+    ended: Counter[tuple[str, str, str]] = Counter()
+    for number in range(STEERED_MOVES // LONGEST_SEQUENCE):
+        with stage.scenario() as scenario:
+            driver = Driver(scenario, SeededChoices(seed << 32 | number))
+            for _ in range(LONGEST_SEQUENCE):
+                driver.play()
+            scenario.compare()
+            ended += driver.ended
+    reached: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for action, target, name in ended:
+        reached[action, target].add(name or "")
+    missed = sorted(
+        (action, aim.target)
+        for action, aims in AIMS.items()
+        for aim in aims
+        if ("" if aim.target == NO_DATA else aim.target) not in reached[action, aim.target]
+    )
+    assert not missed
