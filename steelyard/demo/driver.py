@@ -95,15 +95,25 @@ class Funds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeverageFrame:
-    """The traders of one leverage; of those who have opened, what they own or drew out, and what they paid in [wad]."""
+    """The traders of one leverage at one moment.
+
+    Attributes
+    ----------
+    leverage : int
+        At the opening.
+    accounts, open, liquidated, in_part : int
+        In all, with positions, liquidated in full, and liquidated in part only.
+    long_survival, short_survival : float or None
+        Of those who have opened, what they own or drew out over what they paid in; None before the first.
+    """
 
     leverage: int
     accounts: int
     open: int
     liquidated: int
     in_part: int
-    equity: int
-    deposit: int
+    long_survival: float | None
+    short_survival: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -361,9 +371,9 @@ class Demonstration:
             return
         reserve = trader.reserve
         (view,) = self._exchange.account_views([trader.account])
-        if not view.open_markets or view.risk.equity <= 0:
+        target = view.leverage * 6 // 10
+        if not view.open_markets or view.risk.equity <= 0 or target < WAD:
             return
-        target = max(view.leverage * 6 // 10, WAD)
         receipt = self._try(
             "setLeverage",
             lambda: self._exchange.set_leverage(self._owner(trader.account), trader.account, reserve, target),
@@ -435,9 +445,8 @@ class Demonstration:
         else:
             account.in_part = True
         fraction = WAD if in_full else min(WAD - 1, one.closed_notional * WAD // max(one.notional, 1))
-        symbols = tuple(
-            self._parameters.markets[market].symbol for market in sorted({log.arguments["market"] for log in fills})
-        )
+        touched = sorted({log.arguments["market"] for log in fills})
+        symbols = tuple(self._parameters.markets[market].symbol for market in touched)
         self._events.append(
             LiquidationEvent(
                 at=at,
@@ -519,21 +528,28 @@ class Demonstration:
         groups: defaultdict[int, list[_Account]] = defaultdict(list)
         for account in self._accounts.values():
             groups[account.trader.leverage].append(account)
-        frames = []
-        for leverage, group in sorted(groups.items()):
-            opened = [account for account in group if account.opened]
-            frames.append(
-                LeverageFrame(
-                    leverage=leverage,
-                    accounts=len(group),
-                    open=sum(views[one.trader.account].open_markets != 0 for one in group),
-                    liquidated=sum(one.liquidated for one in group),
-                    in_part=sum(one.in_part and not one.liquidated for one in group),
-                    equity=sum(one.withdrawn_wad + views[one.trader.account].risk.equity for one in opened),
-                    deposit=sum(one.deposit_wad for one in opened),
-                )
+
+        def survival(group: list[_Account], side: str) -> float | None:
+            opened = [one for one in group if one.opened and one.trader.side == side]
+            deposit = sum(one.deposit_wad for one in opened)
+            return sum(self._owned(one, views) for one in opened) / deposit if deposit else None
+
+        return tuple(
+            LeverageFrame(
+                leverage=leverage,
+                accounts=len(group),
+                open=sum(views[one.trader.account].open_markets != 0 for one in group),
+                liquidated=sum(one.liquidated for one in group),
+                in_part=sum(one.in_part and not one.liquidated for one in group),
+                long_survival=survival(group, "long"),
+                short_survival=survival(group, "short"),
             )
-        return tuple(frames)
+            for leverage, group in sorted(groups.items())
+        )
+
+    def _owned(self, account: _Account, views: dict[AccountId, AccountView]) -> int:
+        """Return what a trader owns, with what was drawn out before [quote wad]."""
+        return account.withdrawn_wad + views[account.trader.account].risk.equity
 
     def _result(self, views: dict[AccountId, AccountView], seconds: float) -> DemoResult:
         pool = self._exchange.pool_view()
@@ -581,7 +597,7 @@ class Demonstration:
                 liquidated=sum(one.liquidated for one in group),
                 partially_liquidated=sum(one.in_part and not one.liquidated for one in group),
                 deposit_wad=sum(one.deposit_wad for one in group),
-                final_equity_wad=sum(one.withdrawn_wad + views[one.trader.account].risk.equity for one in group),
+                final_equity_wad=sum(self._owned(one, views) for one in group),
             )
             for _, group in sorted(groups.items())
         )

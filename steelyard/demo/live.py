@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Spectator"]
 
-_BAR = 24
-_NEWS = 9
+_BAR = 20
+_PROGRESS = 12
+_NEWS = 12
+_ROWS = 20
+"""Rows of the page beside the news."""
+
 _LINES = 16
 """Plain lines of a whole run, beside those that tell of liquidations."""
 
@@ -43,7 +47,7 @@ class Spectator:
         self._is_live = console.is_terminal
         self._pace = pace if self._is_live else 0.0
         self._live = Live(console=console, auto_refresh=False, transient=True) if self._is_live else None
-        self._news: deque[tuple[int, str]] = deque(maxlen=_NEWS)
+        self._news: deque[tuple[int, str]] = deque(maxlen=max(0, min(_NEWS, console.height - _ROWS)))
         self._shown_at = 0.0
         self._told = 0
 
@@ -99,17 +103,17 @@ class Spectator:
     # ---- the page
 
     def _page(self, frame: Frame) -> Group:
-        done = (frame.number + 1) * _BAR // frame.count
+        done = (frame.number + 1) * _PROGRESS // frame.count
         error = frame.conservation_error_wei
         head = Text.assemble(
             (f" {iso(frame.at)[:10]} {_clock(frame.at)} UTC ", "bold reverse"),
             "  ",
             ("━" * done, "cyan"),
-            ("━" * (_BAR - done), "bright_black"),
-            f"  {frame.trades} trades  ",
+            ("━" * (_PROGRESS - done), "bright_black"),
+            f"  {frame.trades} trades, ",
             (f"{frame.liquidations} liquidations", "bold red" if frame.liquidations else ""),
-            "  books ",
-            (f"{error} wei off", "bold red") if error else ("balance to the wei", "bold green"),
+            ", ",
+            (f"books {error} wei off", "bold red") if error else ("books balance", "bold green"),
         )
         return Group(
             head,
@@ -124,7 +128,7 @@ class Spectator:
         )
 
     def _markets(self, frame: Frame) -> Table:
-        table = _table("market", "price [USD]", "since start", "long [USD]", "short [USD]", "skew", "funding per day")
+        table = _table("market", "price [USD]", "change", "long [USD]", "short [USD]", "skew [USD]", "funding/day")
         for symbol, market, first in zip(frame.symbols, frame.markets, frame.first_prices, strict=True):
             skew = market.skew * market.price // WAD
             table.add_row(
@@ -139,17 +143,16 @@ class Spectator:
         return table
 
     def _traders(self, frame: Frame) -> Table:
-        table = _table("leverage", "accounts", "open", "liquidated", "in part", "equity / deposit", "")
+        table = _table("", "open", "liquidated", "in part", "longs keep", "shorts keep", "accounts")
         table.columns[-1].justify = "left"
         for one in frame.leverages:
-            ratio = one.equity / one.deposit if one.deposit > 0 else None
             table.add_row(
                 f"{one.leverage}x",
-                f"{one.accounts}",
                 f"{one.open}",
                 Text(f"{one.liquidated}", style="red" if one.liquidated else ""),
                 Text(f"{one.in_part}", style="yellow" if one.in_part else ""),
-                "-" if ratio is None else f"{ratio:.0%}",
+                _kept(one.long_survival),
+                _kept(one.short_survival),
                 _fate(one),
             )
         return table
@@ -162,11 +165,11 @@ class Spectator:
         return table
 
     def _ticker(self) -> Text:
-        text = Text()
+        text = Text(no_wrap=True, overflow="ellipsis")
         for at, line in self._news:
             style = "red" if "in full" in line else "yellow" if "liquidated" in line else "dim"
             text.append(f"{_clock(at)}  {line}\n", style=style)
-        text.append("\n" * (_NEWS - len(self._news)))
+        text.append("\n" * ((self._news.maxlen or 0) - len(self._news)))
         return text
 
 
@@ -178,14 +181,28 @@ def _table(*columns: str) -> Table:
 
 
 def _fate(one: LeverageFrame) -> Text:
-    """One cell per account: open, liquidated in part, liquidated, flat."""
+    """Draw the accounts as a bar: open, liquidated in part, liquidated, flat."""
     in_part = min(one.in_part, one.open)
-    text = Text()
-    text.append("■" * (one.open - in_part), style="green")
-    text.append("■" * in_part, style="yellow")
-    text.append("■" * one.liquidated, style="red")
-    text.append("·" * max(0, one.accounts - one.open - one.liquidated), style="bright_black")
+    flat = max(0, one.accounts - one.open - one.liquidated)
+    kinds = (
+        ("■", "green", one.open - in_part),
+        ("■", "yellow", in_part),
+        ("■", "red", one.liquidated),
+        ("·", "dim", flat),
+    )
+    text, drawn, seen = Text(), 0, 0
+    for sign, style, count in kinds:
+        seen += count
+        until = round(seen * min(_BAR, one.accounts) / max(one.accounts, 1))
+        text.append(sign * (until - drawn), style=style)
+        drawn = until
     return text
+
+
+def _kept(ratio: float | None) -> Text:
+    if ratio is None:
+        return Text("-", style="dim")
+    return Text(f"{ratio:.0%}", style="green" if ratio >= 1 else "red" if ratio < 0.5 else "")
 
 
 def _clock(at: int) -> str:
