@@ -156,7 +156,7 @@ class Invariants:
             cap, depth = pricing.open_interest_cap(state.config), pricing.depth(state.config)
             for is_long, side in ((True, state.longs), (False, state.shorts)):
                 opened = positions.open_interest(side)
-                before, config = self._open_interest.get((market, is_long), (0, state.config))
+                before, config = self._open_interest.get((market, is_long), (opened, state.config))
                 _require(opened <= depth, "I23", f"open interest of {market}, {is_long}: {opened} <= depth {depth}")
                 if opened > before and config == state.config:
                     _require(opened <= cap, "I23", f"open interest of {market}, {is_long}: {opened} <= cap {cap}")
