@@ -710,14 +710,15 @@ def trade_at_an_uncertain_price(s: Scenario, c: Choices) -> Outcome:
     return s.trade(account, market, s.min_size(market))
 
 
-@aim("trade", "MarginInsufficient")
+@aim("trade", "SafeCastOverflowedIntDowncast")
 def trade_at_an_absurd_price(s: Scenario, c: Choices) -> Outcome:
     s.freshen()
     account, market = _trading(c), _market(s, c)
-    longs, _ = s.open_interest(market)
-    size = max(1, s.cap(market) - longs)
+    sign = c.pick((1, -1))
+    longs, shorts = s.open_interest(market)
+    size = max(1, s.cap(market) - (longs if sign > 0 else shorts))
     fill = c.amount(2**94, 2**96 - 1)
-    return s.trade(account, market, c.pick((1, -1)) * size, price=fill, fee=c.pick((0, 2**96 - 1)), keeper=KIMS)
+    return s.trade(account, market, sign * size, price=fill, fee=c.pick((0, 2**96 - 1)), keeper=KIMS)
 
 
 @aim("trade")

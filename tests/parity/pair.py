@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from steelyard.evm.abi import AbiIndex
     from steelyard.parameters import SystemParameters
 
+NO_DATA = "(no data)"
+"""Stands for the name of a revert without data."""
 NOBODY = "0x" + "00" * 20
 
 
@@ -126,9 +128,12 @@ class Pair:
         model = self.model.call(step.sender, step.contract, step.function, step.args, step.value)
         chain = self.chain.call(step.sender, step.contract, step.function, step.args, step.value)
         self._check(f"step {len(self.trace)}: {step}", model, chain)
-        name = model.error.name or "(no data)" if model.error else ""
-        self.outcomes[step.contract, step.function, name] += 1
+        self._count(step.contract, step.function, model)
         return model
+
+    def _count(self, contract: str, function: str, outcome: Outcome) -> None:
+        name = outcome.error.name or NO_DATA if outcome.error else ""
+        self.outcomes[contract, function, name] += 1
 
     def call(self, sender: str, contract: str, function: str, *args: Any, value: int = 0, wait: int = 0) -> Outcome:
         """Run a transaction on both sides."""
@@ -138,6 +143,7 @@ class Pair:
         """Run a view on both sides; raises `Mismatch` where they differ."""
         model = self.model.call(NOBODY, contract, function, args)
         self._check(f"{contract}.{function}{args} at {self.now}", model, self.chain.read(contract, function, args))
+        self._count(contract, function, model)
         return model
 
     def get(self, contract: str, function: str, *args: Any) -> Any:

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from tests.parity.actions import AIMS, Driver
 from tests.parity.choices import DrawnChoices, SeededChoices
+from tests.parity.pair import NO_DATA
 
 if TYPE_CHECKING:
     from tests.parity.conftest import Stage
 
-NO_DATA = "(no data)"
 STEERED_MOVES = 12_000
 LONGEST_SEQUENCE = 60
 
