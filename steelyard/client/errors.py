@@ -64,7 +64,7 @@ class ContractReverted(ChainError):
         self.name = name
         self.arguments = dict(arguments)
         self.data = data
-        listed = ", ".join(f"{key}={value}" for key, value in self.arguments.items())
+        listed = ", ".join(f"{key}={_shown(value)}" for key, value in self.arguments.items())
         super().__init__(f"{name}({listed})")
 
 
@@ -83,3 +83,12 @@ class TransactionFailed(ChainError):
         self.hash = transaction
         self.cause = cause
         super().__init__(f"{transaction} reverted: {cause if cause is not None else 'it passes when repeated'}")
+
+
+def _shown(value: object) -> object:
+    """Return the text that a word holds, where it holds one: parameters go by their names."""
+    if isinstance(value, str) and len(value) == 66:
+        text = bytes.fromhex(value[2:]).rstrip(b"\0")
+        if text and text.isascii() and text.decode().isprintable():
+            return text.decode()
+    return value

@@ -23,6 +23,7 @@ __all__ = [
     "StepRecord",
     "artefact_path",
     "hash_of_parameters",
+    "plain",
     "read_artefact",
     "write_artefact",
 ]
@@ -129,6 +130,12 @@ def artefact_path(chain_id: int, name: str, folder: Path | None = None) -> Path:
     if folder is None:
         folder = ROOT / "build" / "deployments" if chain_id in LOCAL_CHAIN_IDS else ROOT / "deployments"
     return folder / str(chain_id) / f"{name}.json"
+
+
+def plain(parameters: SystemParameters) -> dict[str, Any]:
+    """Return what parameters say, as JSON reads it back."""
+    document: dict[str, Any] = json.loads(json.dumps(asdict(parameters)))
+    return document
 
 
 def hash_of_parameters(parameters: SystemParameters) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from steelyard.client.errors import ContractReverted
 from steelyard.deployment.artefact import (
     LOCAL_CHAIN_IDS,
     Artefact,
     ContractRecord,
     StepRecord,
     hash_of_parameters,
+    plain,
     read_artefact,
     write_artefact,
 )
@@ -29,6 +31,7 @@ from steelyard.deployment.errors import (
 )
 from steelyard.deployment.plan import CONTRACTS, Holders, Setting, Settings, constructor_arguments
 from steelyard.deployment.system import hash_of
+from steelyard.evm.abi import AbiDataMalformed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -152,8 +155,8 @@ class Deployer:
         if not self._chain.code_at(address):
             raise ContractMissing("token", address)
         try:
-            decimals = int(self._chain.at("LocalToken", address).decimals())
-        except Exception as error:
+            decimals = int(self._chain.read("LocalToken", address, "decimals"))
+        except (ContractReverted, AbiDataMalformed) as error:
             raise ContractMissing("token with decimals", address) from error
         if decimals != _TOKEN_DECIMALS:
             raise TokenDecimalsMismatch(address, decimals)
@@ -191,14 +194,12 @@ class Deployer:
             first_block=self._chain.block_number,
             parameters_file=self._parameters_file,
             parameters_hash=hash_of_parameters(self._parameters),
-            parameters=asdict(self._parameters),
+            parameters=plain(self._parameters),
             compiler=self._chain.compiler,
         )
 
     def _changed(self, artefact: Artefact) -> list[str]:
-        import json
-
-        now = json.loads(json.dumps(asdict(self._parameters)))
+        now = plain(self._parameters)
         changed = [key for key in now if artefact.parameters.get(key) != now[key]]
         return changed or ["their hash"]
 
@@ -221,7 +222,7 @@ class Deployer:
         if record is not None and record.creation_hash != creation_hash:
             raise BuildChanged(self._path, contract)
         if record is None or not self._is_there(record, creation_code):
-            self._create(artefact, role, contract, arguments, creation_hash)
+            self._create(artefact, role, contract, arguments, creation_code)
 
     def _is_there(self, record: ContractRecord, creation_code: bytes) -> bool:
         code = self._chain.code_at(record.address)
@@ -239,12 +240,13 @@ class Deployer:
         return True
 
     def _create(
-        self, artefact: Artefact, role: str, contract: str, arguments: tuple[Any, ...], creation_hash: str
+        self, artefact: Artefact, role: str, contract: str, arguments: tuple[Any, ...], creation_code: bytes
     ) -> None:
-        record = ContractRecord(contract, self._chain.next_address(), list(arguments), creation_hash)
-        artefact.contracts[role] = record
-        write_artefact(self._path, artefact)
+        record = ContractRecord(contract, self._chain.next_address(), list(arguments), hash_of(creation_code))
         try:
+            self._chain.simulated_code(creation_code)
+            artefact.contracts[role] = record
+            write_artefact(self._path, artefact)
             record.address, record.transaction, record.block = self._chain.deploy(contract, arguments)
         except Exception as error:
             raise StepFailed(f"deploy {contract}", _reason(error)) from error
@@ -280,28 +282,25 @@ class Deployer:
 
     def _problems(self, artefact: Artefact, settings: Settings) -> list[str]:
         problems = []
-        at, addresses = self._chain.at, artefact.addresses
-        oracle = at("PriceOracle", addresses["PriceOracle"])
-        house = at("Clearinghouse", addresses["Clearinghouse"])
-        book = at("OrderBook", addresses["OrderBook"])
-        orders = self._parameters.orders
-        facts = [
-            ("PriceOracle.authority", oracle.authority(), addresses["Authority"]),
-            ("PriceOracle.PYTH", oracle.PYTH(), addresses["Pyth"]),
-            ("Clearinghouse.authority", house.authority(), addresses["Authority"]),
-            ("Clearinghouse.TOKEN", house.TOKEN(), addresses["Token"]),
-            ("Clearinghouse.ORACLE", house.ORACLE(), addresses["PriceOracle"]),
-            ("Clearinghouse.TREASURY", house.TREASURY(), int(self._holders.treasury, 16) << 96),
-            ("Clearinghouse.marketCount", house.marketCount(), len(self._parameters.markets)),
-            ("OrderBook.CLEARINGHOUSE", book.CLEARINGHOUSE(), addresses["Clearinghouse"]),
-            ("OrderBook.ORACLE", book.ORACLE(), addresses["PriceOracle"]),
-            ("OrderBook.MIN_DELAY_SECONDS", book.MIN_DELAY_SECONDS(), orders.min_delay),
-            ("OrderBook.WINDOW_SECONDS", book.WINDOW_SECONDS(), orders.window),
-            ("Lens.CLEARINGHOUSE", at("Lens", addresses["Lens"]).CLEARINGHOUSE(), addresses["Clearinghouse"]),
+        addresses, orders = artefact.addresses, self._parameters.orders
+        facts: list[tuple[str, str, Any]] = [
+            ("PriceOracle", "authority", addresses["Authority"]),
+            ("PriceOracle", "PYTH", addresses["Pyth"]),
+            ("Clearinghouse", "authority", addresses["Authority"]),
+            ("Clearinghouse", "TOKEN", addresses["Token"]),
+            ("Clearinghouse", "ORACLE", addresses["PriceOracle"]),
+            ("Clearinghouse", "TREASURY", int(self._holders.treasury, 16) << 96),
+            ("Clearinghouse", "marketCount", len(self._parameters.markets)),
+            ("OrderBook", "CLEARINGHOUSE", addresses["Clearinghouse"]),
+            ("OrderBook", "ORACLE", addresses["PriceOracle"]),
+            ("OrderBook", "MIN_DELAY_SECONDS", orders.min_delay),
+            ("OrderBook", "WINDOW_SECONDS", orders.window),
+            ("Lens", "CLEARINGHOUSE", addresses["Clearinghouse"]),
         ]
-        for name, found, wanted in facts:
-            if found != wanted:
-                problems.append(f"{name} is {found}, not {wanted}")
+        for contract, view, wanted in facts:
+            found = self._chain.read(contract, addresses[contract], view)
+            if found != (wanted.lower() if isinstance(wanted, str) else wanted):
+                problems.append(f"{contract}.{view} is {found}, not {wanted}")
         for setting in (*settings.in_order(), *settings.hand_over()):
             found = setting.read()
             if found != setting.wanted:
@@ -314,6 +313,8 @@ def _say_nothing(line: str) -> None:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, ContractReverted):
+        return str(error)
     inputs = getattr(error, "inputs", None)
     if isinstance(inputs, dict):
         return f"{type(error).__name__}({', '.join(f'{name}={value}' for name, value in inputs.items())})"

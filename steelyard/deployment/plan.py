@@ -197,7 +197,7 @@ class Settings:
                 Setting(
                     f"{contract}: {role.name} calls {', '.join(FUNCTION_ROLES[contract][role])}",
                     lambda target=target, selectors=selectors: [  # type: ignore[misc]
-                        self._authority.getTargetFunctionRole(target, selector) for selector in selectors
+                        self._read("Authority", "getTargetFunctionRole", target, selector) for selector in selectors
                     ],
                     [int(role)] * len(selectors),
                     lambda target=target, selectors=selectors, role=role: self._call(  # type: ignore[misc]
@@ -212,7 +212,7 @@ class Settings:
         house = self._clearinghouse
         return Setting(
             "risk parameters",
-            lambda: tuple(house.riskConfig()),
+            lambda: tuple(self._read("Clearinghouse", "riskConfig")),
             risk.config(),
             lambda: self._call(house.setRiskConfig, risk.config()),
             by_steward=True,
@@ -224,14 +224,15 @@ class Settings:
         for number, market in enumerate(self._parameters.markets):
 
             def read(number: int = number) -> Any:
-                if house.marketCount() <= number:
+                if self._read("Clearinghouse", "marketCount") <= number:
                     return None
-                state = house.marketOf(number)
+                state = self._read("Clearinghouse", "marketOf", number)
                 return tuple(state.config), state.funding.maxRate
 
             def send(number: int = number, market: MarketParameters = market) -> Any:
-                if house.marketCount() != number:
-                    raise RuntimeError(f"{house.marketCount()} markets are listed, {number} were expected")
+                listed = self._read("Clearinghouse", "marketCount")
+                if listed != number:
+                    raise RuntimeError(f"{listed} markets are listed, {number} were expected")
                 return self._call(house.listMarket, market.config(), market.max_funding_rate)
 
             wanted = market.config(), market.max_funding_rate
@@ -245,8 +246,8 @@ class Settings:
             feed = market.oracle
 
             def read(number: int = number) -> Any:
-                state = oracle.priceState(number)
-                return "0x" + bytes(oracle.feedOf(number)).hex(), state.maxAge, state.maxConfidence
+                state = self._read("PriceOracle", "priceState", number)
+                return self._read("PriceOracle", "feedOf", number), state.maxAge, state.maxConfidence
 
             settings.append(
                 Setting(
@@ -265,7 +266,7 @@ class Settings:
         house, book = self._clearinghouse, self._addresses["OrderBook"]
         return Setting(
             "order book trades",
-            lambda: house.isExecutor(book),
+            lambda: self._read("Clearinghouse", "isExecutor", book),
             True,
             lambda: self._call(house.setExecutor, book, True),
         )
@@ -289,8 +290,11 @@ class Settings:
         return settings
 
     def _member(self, role: Role, address: str) -> tuple[bool, int]:
-        member = self._authority.hasRole(int(role), address)
+        member = self._read("Authority", "hasRole", int(role), address)
         return bool(member[0]), int(member[1])
+
+    def _read(self, contract: str, function: str, *arguments: Any) -> Any:
+        return self._chain.read(contract, self._addresses[contract], function, *arguments)
 
     def _call(self, method: Any, *arguments: Any) -> Any:
         return method(*arguments, sender=self._chain.account)

@@ -6,6 +6,7 @@ from typing import Any
 
 from eth_utils.crypto import keccak
 
+from steelyard.client.chain import Chain, Contract
 from steelyard.deployment.errors import BuildMissing
 
 __all__ = ["ApeChain", "hash_of"]
@@ -35,6 +36,7 @@ class ApeChain:
         self._provider = networks.active_provider
         if self._provider is None:
             raise RuntimeError("ape is not connected to a network")
+        self._chain = Chain(str(self._provider.http_uri))
 
     @property
     def deployer(self) -> str:
@@ -87,15 +89,25 @@ class ApeChain:
         return bytes(self._container(contract)(*arguments).data)
 
     def simulated_code(self, creation_code: bytes) -> bytes:
-        """Return the code that a creation would leave."""
+        """Return the code that a creation would leave.
+
+        Raises
+        ------
+        ContractReverted
+            The constructor refuses, by name.
+        """
         request = {"from": self.deployer, "data": "0x" + creation_code.hex()}
-        return bytes.fromhex(self._provider.make_request("eth_call", [request, "latest"])[2:])
+        return bytes.fromhex(self._chain.rpc("eth_call", request, "latest")[2:])
 
     def deploy(self, contract: str, arguments: tuple[Any, ...]) -> tuple[str, str, int]:
         """Deploy a contract; return its address, the hash of the transaction and the block."""
         instance = self.account.deploy(self._container(contract), *arguments)
         receipt = self._provider.get_receipt(instance.txn_hash)
         return str(instance.address), str(receipt.txn_hash), int(receipt.block_number)
+
+    def read(self, contract: str, address: str, function: str, *arguments: Any) -> Any:
+        """Return what a view says; addresses come in lower case."""
+        return self._chain.call(Contract.at(contract, address), function, *arguments)
 
     def at(self, contract: str, address: str) -> Any:
         """Return a contract as ape has it."""
