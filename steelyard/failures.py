@@ -33,7 +33,17 @@ def _kinds() -> tuple[type[Exception], ...]:
     from steelyard.parameters import ParameterError
     from steelyard.toolchain import ToolchainError
 
-    return ArtefactError, ChainError, DataError, DemoError, DeploymentError, ParameterError, ToolchainError, OSError
+    return (
+        ArtefactError,
+        ChainError,
+        DataError,
+        DemoError,
+        DeploymentError,
+        ParameterError,
+        ToolchainError,
+        FileNotFoundError,
+        PermissionError,
+    )
 
 
 def named(command: Callable[_P, _T]) -> Callable[_P, _T]:

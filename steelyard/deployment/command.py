@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import subprocess
-import sys
 from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,7 +57,11 @@ def compile_contracts() -> None:
     BuildMissing
         The compiler refused; it has told why on stderr.
     """
-    if subprocess.run([ROOT / "tools" / "compile"], stdout=sys.stderr, check=False).returncode:
+    command = [ROOT / "tools" / "compile"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        for line in process.stdout or ():
+            click.echo(line, nl=False, err=True)
+    if process.returncode:
         raise BuildMissing("the contracts do not compile")
 
 
