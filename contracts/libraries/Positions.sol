@@ -86,7 +86,7 @@ library Positions {
             Side memory side = shares.isLong() ? market.longs : market.shorts;
             funding = shares.indexedUp(side.index - position.entryIndex);
             side.shares -= shares.magnitude();
-            market.funding.entrySum -= shares.indexedDown(position.entryIndex);
+            market.funding.entrySum -= shares.indexedUp(position.entryIndex);
         }
     }
 
@@ -101,7 +101,7 @@ library Positions {
             }
             position.entryIndex = side.index;
             side.shares += shares.magnitude();
-            market.funding.entrySum += shares.indexedDown(side.index);
+            market.funding.entrySum += shares.indexedUp(side.index);
         }
     }
 }

@@ -14,7 +14,7 @@ struct Side {
 }
 
 /// @notice Funding of a market. Per-second units make `rate + velocity * dt` exact.
-/// @param entrySum sum over positions of `floor(|shares| * entryIndex)` [quote wad]
+/// @param entrySum sum over positions of `ceil(|shares| * entryIndex)` [quote wad]
 /// @param rate funding rate [1e-18 per second], longs pay when positive
 /// @param velocity change of the rate [1e-18 per second^2]; constant between fills, as skew is
 /// @param accruedAt when the indices were last brought up to date

@@ -6,7 +6,7 @@ pragma solidity 0.8.37;
 /// @dev Shares of a position fit 128 bits, prices and indices 97 bits, multipliers 50 bits: no product here overflows.
 type Shares is int256;
 
-using {magnitude, isLong, isZero, toSize, indexedUp, indexedDown} for Shares global;
+using {magnitude, isLong, isZero, toSize, indexedUp} for Shares global;
 
 /// @dev A multiplier of one. It only falls, pro rata, when a side is deleveraged.
 uint256 constant ONE_MULTIPLIER = 1e15;
@@ -40,20 +40,12 @@ function isZero(Shares shares) pure returns (bool) {
     return Shares.unwrap(shares) == 0;
 }
 
-/// @notice `|shares| * perShare`, up: what a position pays when `perShare` is a growth of its side's index.
+/// @notice `|shares| * perShare`, up: what a position pays when `perShare` is a growth of its side's index, and what it
+/// adds to its market's entry sum, which is taken from the pool's claim.
 function indexedUp(Shares shares, int256 perShare) pure returns (int256 quote) {
     unchecked {
         int256 product = int256(shares.magnitude()) * perShare;
         quote = product / 1e18;
         if (product % 1e18 > 0) quote += 1;
-    }
-}
-
-/// @notice `|shares| * perShare`, down: what a position adds to its market's entry sum.
-function indexedDown(Shares shares, int256 perShare) pure returns (int256 quote) {
-    unchecked {
-        int256 product = int256(shares.magnitude()) * perShare;
-        quote = product / 1e18;
-        if (product % 1e18 < 0) quote -= 1;
     }
 }

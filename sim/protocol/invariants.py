@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from sim.protocol.libraries import funding_rate, positions, pricing
 from sim.protocol.libraries.fixed_point import WAD
 from sim.protocol.types.market_id import to_bit
-from sim.protocol.types.shares import indexed_down, indexed_up, to_size
+from sim.protocol.types.shares import indexed_up, to_size
 
 if TYPE_CHECKING:
     from sim.protocol.types.market import MarketConfig
@@ -91,7 +91,7 @@ class Invariants:
                 _require(position.entry_index == 0, "I3", f"entry index of empty position {account}, {market} is 0")
                 continue
             shares[market, position.shares > 0] += abs(position.shares)
-            entry_sums[market] += indexed_down(position.shares, position.entry_index)
+            entry_sums[market] += indexed_up(position.shares, position.entry_index)
             bitmaps[account] |= to_bit(market)
         for market, state in house.stored_markets().items():
             for is_long, side in ((True, state.longs), (False, state.shorts)):
@@ -108,11 +108,11 @@ class Invariants:
         _require(not any(bitmaps.values()), "I3", f"accounts without header: {dict(bitmaps)}")
 
     def check_equity(self) -> None:
-        """I4: equity of all accounts, insurance fund and pool before potential equals what entered, up to dust.
+        """I4: equity of all accounts, insurance fund and pool before potential never exceeds what entered.
 
-        Of n positions in m markets, at any prices and indices: each worth rounds down, ``(-1, 0]``; each owed funding
-        up, ``(-1, 0]``; each entry sum down, which credits the pool, ``[0, 1)``; the pool's two terms down,
-        ``(-1, 0]`` per market. So ``-n <= entered - equity <= 2n + 2m``.
+        Of n positions in m markets, at any prices and indices, all rounds down: each worth, each owed funding, each
+        position's part of the pool's claim, and the pool's two terms per market. So
+        ``0 <= entered - equity <= 3n + 2m``.
         """
         world = self._world
         house = world.clearinghouse
@@ -132,8 +132,8 @@ class Invariants:
             total += -positions.skew_of(state) * prices[market] // WAD
             total += (longs.shares * longs.index + shorts.shares * shorts.index) // WAD - state.funding.entry_sum
         dust = (world.token.balance_of(house.address) - world.donated) * _UNIT - total
-        bounds = -count, 2 * count + 2 * len(markets)
-        _require(bounds[0] <= dust <= bounds[1], "I4", f"{bounds[0]} <= entered - equity = {dust} <= {bounds[1]}")
+        bound = 3 * count + 2 * len(markets)
+        _require(0 <= dust <= bound, "I4", f"0 <= entered - equity = {dust} <= {bound}")
 
     def check_funding(self) -> None:
         """I6: what one side pays the other receives, at most one wei per share and accrual less; the rate is bounded.

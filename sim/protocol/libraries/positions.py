@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from sim.protocol.errors import OpenInterestExceeded
 from sim.protocol.libraries import funding_rate, pricing
 from sim.protocol.types.fill import Fill
-from sim.protocol.types.shares import ONE_MULTIPLIER, indexed_down, indexed_up, to_shares, to_size
+from sim.protocol.types.shares import ONE_MULTIPLIER, indexed_up, to_shares, to_size
 
 if TYPE_CHECKING:
     from sim.protocol.types.account import Position
@@ -108,7 +108,7 @@ def _remove(market: Market, position: Position) -> int:
         return 0
     side = side_of(market, shares)
     side.shares -= abs(shares)
-    market.funding.entry_sum -= indexed_down(shares, position.entry_index)
+    market.funding.entry_sum -= indexed_up(shares, position.entry_index)
     return indexed_up(shares, side.index - position.entry_index)
 
 
@@ -121,4 +121,4 @@ def _put(market: Market, side: Side, position: Position, size: int) -> None:
         return
     position.entry_index = side.index
     side.shares += abs(shares)
-    market.funding.entry_sum += indexed_down(shares, side.index)
+    market.funding.entry_sum += indexed_up(shares, side.index)

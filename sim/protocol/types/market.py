@@ -38,7 +38,7 @@ class FundingState:
     Parameters
     ----------
     entry_sum : int
-        Sum over positions of ``floor(|shares| * entry_index)`` [quote wad].
+        Sum over positions of ``ceil(|shares| * entry_index)`` [quote wad].
     rate : int
         Funding rate [1e-18 per second], longs pay when positive.
     velocity : int

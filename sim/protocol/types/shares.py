@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["ONE_MULTIPLIER", "indexed_down", "indexed_up", "to_shares", "to_size"]
+__all__ = ["ONE_MULTIPLIER", "indexed_up", "to_shares", "to_size"]
 
 ONE_MULTIPLIER: Final = 10**15
 """A multiplier of one."""
@@ -29,8 +29,3 @@ def to_size(shares: int, multiplier: int) -> int:
 def indexed_up(shares: int, per_share: int) -> int:
     """Return `|shares| * per_share` [quote wad], up (``Shares.sol::indexedUp``)."""
     return -(-abs(shares) * per_share // _WAD)
-
-
-def indexed_down(shares: int, per_share: int) -> int:
-    """Return `|shares| * per_share` [quote wad], down (``Shares.sol::indexedDown``)."""
-    return abs(shares) * per_share // _WAD

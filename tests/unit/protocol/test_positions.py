@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sim.protocol.errors import OpenInterestExceeded
 from sim.protocol.libraries import positions, pricing
 from sim.protocol.types.account import Position
-from sim.protocol.types.shares import ONE_MULTIPLIER, indexed_down, indexed_up, to_shares, to_size
+from sim.protocol.types.shares import ONE_MULTIPLIER, indexed_up, to_shares, to_size
 from tests.unit.protocol.strategies import markets, prices
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def resizings(draw: st.DrawFn) -> tuple[Market, Position, list[int], int]:
     shares = draw(st.integers(-shorts.shares, longs.shares))
     side = positions.side_of(market, shares)
     position = Position(shares, side.index - draw(st.integers(-(2**80), 2**80)) if shares else 0)
-    market.funding.entry_sum = indexed_down(shares, position.entry_index)
+    market.funding.entry_sum = indexed_up(shares, position.entry_index)
     others = (longs.shares - max(shares, 0), shorts.shares - max(-shares, 0))
     sizes = draw(st.lists(st.integers(others[1] - cap, cap - others[0]), min_size=1, max_size=4))
     return market, position, sizes, draw(prices)
@@ -48,7 +48,7 @@ def test_change__any_row_of_sizes__keeps_totals_equal_to_positions(
         assert positions.size_of(market, position) == size
         assert market.longs.shares == longs + max(position.shares, 0)
         assert market.shorts.shares == shorts + max(-position.shares, 0)
-        assert market.funding.entry_sum == indexed_down(position.shares, position.entry_index)
+        assert market.funding.entry_sum == indexed_up(position.shares, position.entry_index)
         assert position.shares != 0 or position.entry_index == 0
 
 
@@ -88,7 +88,5 @@ def test_to_shares_to_size__any_multiplier__never_more_than_asked(size: int, mul
 
 
 @given(st.integers(-(2**95), 2**95), st.integers(-(2**95), 2**95))
-def test_indexed__any_growth__brackets_the_exact_payment(shares: int, growth: int) -> None:
-    down, up = indexed_down(shares, growth), indexed_up(shares, growth)
-    assert down * 10**18 <= abs(shares) * growth <= up * 10**18
-    assert up - down <= 1
+def test_indexed_up__any_growth__is_under_a_wei_above_the_exact_payment(shares: int, growth: int) -> None:
+    assert 0 <= indexed_up(shares, growth) * 10**18 - abs(shares) * growth < 10**18
