@@ -149,6 +149,16 @@ class Authority(Contract):
         """Return the time until a grant takes effect [seconds]."""
         return self._grant_delays.get(role, Delay()).get(self.world.timestamp)
 
+    @view("ADMIN_ROLE() -> (uint64)")
+    def admin_role(self) -> int:
+        """Return the role of admins."""
+        return ADMIN_ROLE
+
+    @view("PUBLIC_ROLE() -> (uint64)")
+    def public_role(self) -> int:
+        """Return the role of everybody."""
+        return PUBLIC_ROLE
+
     @view("expiration() -> (uint32)")
     def expiration(self) -> int:
         """Return how long a scheduled operation may wait [seconds]."""

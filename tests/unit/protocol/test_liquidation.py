@@ -36,23 +36,44 @@ def risk_of(portfolio: Portfolio, balance: int) -> AccountRisk:
 
 @st.composite
 def portfolios(draw: st.DrawFn) -> Portfolio:
-    """Return a portfolio under its maintenance margin, of one to five markets, solvent or not."""
+    """Return a portfolio under its maintenance margin, of one to five markets.
+
+    Half of them are ordinary, so that a part is closed; the others have any parameters, and may be insolvent.
+    """
+    is_ordinary = draw(st.booleans())
     listed, held, prices = [], [], []
     for _ in range(draw(st.integers(1, 5))):
         config = draw(market_configs())
+        if is_ordinary:
+            config = config._replace(
+                skew_scale=draw(st.integers(10**12, 10**15)),
+                max_open_interest=draw(st.integers(1_000, 10_000)),
+                taker_fee=config.taker_fee // 20,
+                maker_fee=config.maker_fee // 20,
+                margin_ratio=draw(st.integers(200, 2_000)),
+                maintenance_fraction=draw(st.integers(3_000, 8_000)),
+            )
         cap = pricing.open_interest_cap(config)
-        own = draw(st.integers(1, cap))
+        own = draw(st.integers(cap // 1_000, cap // 100) if is_ordinary else st.integers(1, cap))
         shares = own if draw(st.booleans()) else -own
         same, other = draw(st.integers(0, cap - own)) + own, draw(st.integers(0, cap))
         longs, shorts = (same, other) if shares > 0 else (other, same)
         sides = Side(longs, 0, ONE_MULTIPLIER), Side(shorts, 0, ONE_MULTIPLIER)
         listed.append(Market(*sides, FundingState(), config))
         held.append(Position(shares, 0))
-        prices.append(draw(st.integers(10**12, 10**24)))
-    flat = Portfolio(listed, held, prices, 0, draw(risk_configs()))
+        prices.append(draw(st.integers(10**18, 10**23) if is_ordinary else st.integers(10**12, 10**24)))
+    config_of_risk = draw(risk_configs())
+    if is_ordinary:
+        config_of_risk = config_of_risk._replace(
+            penalty_ratio=1 + config_of_risk.penalty_ratio // 50,
+            reward_ratio=config_of_risk.reward_ratio // 50,
+            target_health=draw(st.integers(10_000, 15_000)),
+        )
+    flat = Portfolio(listed, held, prices, 0, config_of_risk)
     risk = risk_of(flat, 0)
     # Equity from below zero to one wei under maintenance.
-    equity = draw(st.integers(-(risk.maintenance_margin // 4) - 1, risk.maintenance_margin - 1))
+    least = risk.maintenance_margin // 2 if is_ordinary else -(risk.maintenance_margin // 4) - 1
+    equity = draw(st.integers(least, risk.maintenance_margin - 1))
     return flat._replace(balance=equity - risk.equity)
 
 
