@@ -131,14 +131,17 @@ def deploy(
     import ape
 
     from steelyard.deployment.deployer import Deployer
-    from steelyard.deployment.errors import ChainUnexpected
+    from steelyard.deployment.errors import ChainMistaken, ChainUnexpected
     from steelyard.deployment.system import ApeChain
 
     compile_contracts()
     parameters = parameter_files.load(parameters_file)
-    chain_id = ape.networks.provider.chain_id
+    provider = ape.networks.provider
+    chain_id = int(provider.make_request("eth_chainId", []), 16)
     if chain_id not in (*parameters.network.chain_ids, *chain_ids):
         raise ChainUnexpected(chain_id, (*parameters.network.chain_ids, *chain_ids))
+    if provider.chain_id != chain_id:
+        raise ChainMistaken(chain_id, provider.chain_id)
     chain = ApeChain(select_account(account, chain_id), ape.Project(ROOT))
     deployer = Deployer(
         chain,

@@ -4,6 +4,7 @@ Exceptions
 ----------
 DeploymentError
     ├── ChainUnexpected
+    ├── ChainMistaken
     ├── MockForbidden
     ├── ContractMissing
     ├── TokenDecimalsMismatch
@@ -34,6 +35,7 @@ __all__ = [
     "ArtefactMissing",
     "BuildChanged",
     "BuildMissing",
+    "ChainMistaken",
     "ChainUnexpected",
     "CodeMismatch",
     "ContractMissing",
@@ -56,6 +58,16 @@ class ChainUnexpected(DeploymentError):
     def __init__(self, chain_id: int, allowed: Iterable[int]) -> None:
         names = ", ".join(str(one) for one in allowed) or "none"
         super().__init__(f"the node is on chain {chain_id}, but the parameters are for {names}")
+
+
+class ChainMistaken(DeploymentError):
+    """ape takes the node's chain for another, and would sign for that one."""
+
+    def __init__(self, chain_id: int, taken_for: int) -> None:
+        super().__init__(
+            f"the node is on chain {chain_id}, which ape takes for {taken_for}; for an anvil that runs already "
+            "set APE_FOUNDRY_HOST to its address and use ethereum:local:foundry"
+        )
 
 
 class MockForbidden(DeploymentError):
