@@ -129,6 +129,8 @@ class Codec:
         Value to bytes.
     decode : callable
         Data and position to the value.
+    parts : tuple of Codec
+        Of a tuple, else empty.
     """
 
     kind: str
@@ -136,6 +138,7 @@ class Codec:
     dynamic: bool
     encode: Callable[[Value], bytes]
     decode: Callable[[bytes, int], Value]
+    parts: tuple[Codec, ...] = ()
 
 
 def codec(entry: Mapping[str, Any]) -> Codec:
@@ -351,6 +354,7 @@ def tuple_codec(parts: Sequence[Codec]) -> Codec:
         dynamic=dynamic,
         encode=encode_dynamic if dynamic else encode_static,
         decode=decode,
+        parts=tuple(parts),
     )
 
 

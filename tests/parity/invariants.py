@@ -23,8 +23,7 @@ def check_claims(scenario: Scenario) -> None:
     claims = sum(risk[0] for risk in risks if risk is not None) + equity + insurance
     held = tokens * _UNIT
     positions = sum(len(scenario.open_markets(account)) for account in ACCOUNTS)
-    # Each position rounds its worth and its funding, each market its skew and its funding, down. Entry sums are rounded
-    # down as well, which lets the pool claim up to a wei per position that nobody owes until it settles.
-    dust = 2 * positions + 2 * len(scenario.markets)
-    assert held - dust <= claims <= held + positions, f"I4: claims {claims}, tokens {held}, dust {dust}"
+    # Each position rounds its worth, its funding and its entry sum, each market its skew and its funding, always down.
+    dust = 3 * positions + 2 * len(scenario.markets)
+    assert held - dust <= claims <= held, f"I4: claims {claims}, tokens {held}, dust {dust}"
     assert value <= equity, f"the pool's potential is negative: {value}, {equity}"

@@ -65,9 +65,16 @@ def settings_of(parameters: SystemParameters, governors: Governors, **changes: A
     )
 
 
-def model_of(abi: AbiIndex, addresses: dict[str, str], parameters: SystemParameters, governors: Governors) -> World:
+def model_of(
+    abi: AbiIndex,
+    addresses: dict[str, str],
+    parameters: SystemParameters,
+    governors: Governors,
+    *,
+    timestamp: int = START,
+) -> World:
     """Return the model of a system that was just deployed and configured at `addresses`."""
-    world = World(settings_of(parameters, governors), addresses=addresses)
+    world = World(settings_of(parameters, governors, timestamp=timestamp), addresses=addresses)
     for sender, contract, function, args in setup_calls(abi, addresses, parameters, governors):
         outcome = world.call(sender, contract, function, args)
         if not outcome.ok:

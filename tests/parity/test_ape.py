@@ -1,0 +1,49 @@
+"""The same moves through ape: its provider, its containers, what it decodes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from steelyard.demo.local import local_chain
+from steelyard.evm.chain import START
+from steelyard.evm.deployment import Governors, deploy_system
+from tests.parity import invariants
+from tests.parity.actions import Driver
+from tests.parity.ape_chain import ApeChain
+from tests.parity.choices import SeededChoices
+from tests.parity.pair import Pair, model_of
+from tests.parity.scenario import TOKEN, TRADING_ACCOUNTS, Scenario
+
+if TYPE_CHECKING:
+    from steelyard.evm.abi import AbiIndex
+    from steelyard.evm.artefacts import Artefacts
+    from steelyard.parameters import SystemParameters
+
+SEED = 7
+MOVES = 60
+
+
+@pytest.mark.anvil
+@pytest.mark.slow
+def test_sequence__through_ape__model_and_contracts_agree(
+    artefacts: Artefacts, abi: AbiIndex, parameters: SystemParameters
+) -> None:
+    with local_chain(START):
+        chain = ApeChain(artefacts, abi)
+        started = chain.timestamp
+        addresses = deploy_system(chain, parameters)
+        model = model_of(abi, addresses, parameters, Governors(), timestamp=started)
+        scenario = Scenario(Pair(model, chain, addresses))
+        scenario.open()
+        scenario.fund(TRADING_ACCOUNTS, 100_000 * TOKEN)
+        driver = Driver(scenario, SeededChoices(SEED), compare_every=MOVES + 1)
+        for _ in range(MOVES):
+            driver.play()
+        scenario.compare()
+        scenario.freshen()
+        invariants.check_claims(scenario)
+    succeeded = {action for action, _, error in driver.ended if not error}
+    assert {"trade", "order", "liquidate", "withdraw", "deposit"} <= succeeded
+    assert len({error for *_, error in driver.ended}) > 10
