@@ -414,7 +414,7 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         if (fill.sizeDelta == 0) revert SizeZero();
         uint256 minSize = Pricing.minSize(open.market.config);
         uint256 size = open.size.abs();
-        if (size != 0 && size < minSize) revert SizeBelowMinimum(size, minSize);
+        if (!open.position.shares.isZero() && size < minSize) revert SizeBelowMinimum(size, minSize);
         uint256 price = Pricing.averagePrice(fill.sizeDelta, fill.cost);
         if (fill.sizeDelta > 0 ? price > order.acceptablePrice : price < order.acceptablePrice) {
             revert PriceUnacceptable(price, order.acceptablePrice);
@@ -483,7 +483,7 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         for (uint256 i; i < positions.length; ++i) {
             OpenPosition memory open = positions[i];
             int256 size = open.size;
-            if (size == 0) continue;
+            if (open.position.shares.isZero()) continue;
             int256 closed = int256(Liquidation.portionUp(size.abs(), fraction, Pricing.minSize(open.market.config)));
             open.size = open.market.change(open.position, size, size > 0 ? -closed : closed, open.price, fill);
             _setOpen(account, open);

@@ -39,6 +39,7 @@ contract Lens is ILens {
 
     /// @inheritdoc ILens
     function accountView(AccountId id) public view returns (AccountView memory view_) {
+        if (id.isReserved()) revert IClearinghouse.AccountReserved(id);
         Account memory account = CLEARINGHOUSE.accountOf(id);
         view_.account = id;
         view_.balance = CLEARINGHOUSE.balanceOf(id);

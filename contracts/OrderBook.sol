@@ -38,7 +38,7 @@ contract OrderBook is IOrderBook, ReentrancyGuardTransient {
     /// @dev Without reentrancy guard: the only call out is a view of the clearinghouse.
     function commit(Order calldata order) external {
         if (order.sizeDelta == 0) revert SizeZero();
-        if (block.timestamp > order.expiresAt) revert OrderExpired(order.expiresAt);
+        if (block.timestamp + MIN_DELAY_SECONDS > order.expiresAt) revert OrderExpired(order.expiresAt);
         _authorize(order.account);
         uint256 committedAt = _commitments[order.account][order.slot] >> 216;
         if (committedAt != 0 && block.timestamp <= committedAt + MIN_DELAY_SECONDS + WINDOW_SECONDS) {

@@ -42,7 +42,9 @@ contract PriceOracle is IPriceOracle, AccessManaged {
     {
         MarketId[] memory markets = new MarketId[](1);
         markets[0] = market;
-        PythStructs.PriceFeed[] memory feeds = _parse(markets, updateData, minPublishTime, maxPublishTime, true);
+        PythStructs.PriceFeed[] memory feeds = _parse(
+            markets, updateData, minPublishTime, uint64(FixedPointMathLib.min(maxPublishTime, block.timestamp)), true
+        );
         uint256 confidence;
         (price, confidence) = _toWad(market, feeds[0].price);
         PriceState memory state = _record(market, feeds[0].price);

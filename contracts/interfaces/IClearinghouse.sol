@@ -86,6 +86,7 @@ interface IClearinghouse {
     event KeeperPaid(AccountId indexed account, AccountId indexed keeper, uint256 fee, int256 keeperBalance);
     /// @notice Funding was brought up to date without a fill.
     event FundingAccrued(MarketId indexed market, int256 rate, int256 longIndex, int256 shortIndex);
+    /// @notice `balance` is the account's before the reward is credited, which matters to one that liquidates itself.
     event Liquidated(
         AccountId indexed account,
         AccountId indexed liquidator,

@@ -17,7 +17,8 @@ interface ILens {
 
     function CLEARINGHOUSE() external view returns (IClearinghouse);
 
-    /// @notice Health, leverage and requirements of one account.
+    /// @notice Health, leverage and requirements of one account. The pool has a view of its own.
+    /// @dev Errors: AccountReserved, the oracle's.
     function accountView(AccountId account) external view returns (AccountView memory);
 
     /// @notice The same of many accounts, in their order.

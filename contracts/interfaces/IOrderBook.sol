@@ -3,7 +3,6 @@ pragma solidity 0.8.37;
 
 import {AccountId} from "../types/AccountId.sol";
 import {Fill} from "../types/Fill.sol";
-import {MarketId} from "../types/MarketId.sol";
 import {Order} from "../types/Order.sol";
 
 /// @title Orders that cannot pick their price: commit, then settle at the first price published after a delay.
@@ -20,7 +19,7 @@ interface IOrderBook {
     error SlotOccupied(AccountId account, uint8 slot);
     /// @notice The slot does not hold this order.
     error OrderUnknown(AccountId account, uint8 slot);
-    /// @notice The order's own expiry, or its window, has passed.
+    /// @notice The order's own expiry, or its window, has passed, or passes before it could settle.
     error OrderExpired(uint256 latest);
     /// @notice The order can still settle until `latest`: its price may be known, and a cancel would be a free option.
     error OrderPending(uint256 latest);

@@ -35,7 +35,7 @@ interface IPriceOracle {
     function update(MarketId[] calldata markets, bytes[] calldata updateData) external payable;
 
     /// @notice Verifies that an update holds the first price published at or after `minPublishTime`, and not after
-    /// `maxPublishTime`; stores it if it is newer than what is held.
+    /// `maxPublishTime`, nor in the future; stores it if it is newer than what is held.
     /// @return price [wad]
     /// @dev Errors: those of `update`, PriceUncertain.
     function parseFirst(MarketId market, bytes[] calldata updateData, uint64 minPublishTime, uint64 maxPublishTime)

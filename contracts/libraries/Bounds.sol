@@ -26,9 +26,10 @@ library Bounds {
         check("maxRate", maxRate, 0, 5e4);
     }
 
-    /// @dev Initial margin of at least five times the least reward outlives the charges of a reducing trade.
+    /// @dev Initial margin of at least five times the least reward outlives the charges of a reducing trade. A least
+    /// reward of more than nothing covers the dust of a partial liquidation.
     function checkRisk(RiskConfig calldata config) internal pure {
-        check("minReward", config.minReward, 0, 1e4);
+        check("minReward", config.minReward, 1, 1e4);
         check("minInitialMargin", config.minInitialMargin, 5 * uint256(config.minReward), 6e4);
         check("maxReward", config.maxReward, config.minReward, 1e8);
         check("penaltyRatio", config.penaltyRatio, 0, 5e4);

@@ -699,7 +699,7 @@ class Clearinghouse(AccessManaged):
         closed_notional = 0
         for one in opened:
             size = one.size
-            if size == 0:
+            if one.position.shares == 0:
                 continue
             closed = liquidation.portion_up(abs(size), fraction, pricing.min_size(one.market.config))
             size_delta = -closed if size > 0 else closed
@@ -864,7 +864,7 @@ def _check_fill(fill: Fill, opened: _OpenPosition, acceptable_price: int) -> Non
         raise SizeZero
     minimum = pricing.min_size(opened.market.config)
     size = abs(opened.size)
-    if size != 0 and size < minimum:
+    if opened.position.shares != 0 and size < minimum:
         raise SizeBelowMinimum(size, minimum)
     price = pricing.average_price(fill.size_delta, fill.cost)
     if price > acceptable_price if fill.size_delta > 0 else price < acceptable_price:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sim.protocol.errors import MarketUnknown, PositionMissing, SizeZero
+from sim.protocol.errors import AccountReserved, MarketUnknown, PositionMissing, SizeZero
 from sim.protocol.evm import UINT256_MAX, Address, Contract, ceil_div, view
 from sim.protocol.libraries import funding_rate, margin, positions, pricing
 from sim.protocol.libraries.fixed_point import WAD, div_down, div_up
 from sim.protocol.types.account import AccountRisk, Position
+from sim.protocol.types.account_id import is_reserved
 from sim.protocol.types.market_id import markets_of, to_bit
 from sim.protocol.types.shares import indexed_up
 from sim.protocol.types.views import AccountView, MarketView, PoolView, PositionView, Quote
@@ -56,9 +57,13 @@ class Lens(Contract):
 
         Raises
         ------
+        AccountReserved
+            The pool's or the insurance fund's, or nobody's.
         PriceMissing, PriceStale, PriceUncertain
             The oracle's.
         """
+        if is_reserved(account):
+            raise AccountReserved(account)
         header = self.clearinghouse.account_of(account)
         risk = self.clearinghouse.risk_of(account)
         equity, maintenance = risk.equity, risk.maintenance_margin

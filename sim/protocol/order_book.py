@@ -98,7 +98,7 @@ class OrderBook(Contract):
         now = self.world.timestamp
         if order.size_delta == 0:
             raise SizeZero
-        if now > order.expires_at:
+        if now + self._min_delay_seconds > order.expires_at:
             raise OrderExpired(order.expires_at)
         self._authorize(order.account, sender)
         key = (order.account, order.slot)

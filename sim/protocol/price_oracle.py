@@ -86,7 +86,8 @@ class PriceOracle(AccessManaged):
         UpdateMalformed, FeedUnknown, PriceInvalid, PriceUncertain
             As named, and Pyth's own.
         """
-        feeds = self._parse(value, (market,), update_data, min_publish_time, max_publish_time, is_first=True)
+        latest = min(max_publish_time, self.world.timestamp)
+        feeds = self._parse(value, (market,), update_data, min_publish_time, latest, is_first=True)
         price, confidence = _to_wad(market, feeds[0].price)
         state = self._record(market, feeds[0].price)
         _require_certain(market, confidence, state.max_confidence)

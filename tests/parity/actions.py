@@ -1044,7 +1044,7 @@ def list_market(s: Scenario, c: Choices) -> Outcome:
 
 @aim("govern")
 def set_risk(s: Scenario, c: Choices) -> Outcome:
-    least = c.amount(0, 10_000)
+    least = c.amount(1, 10_000)
     penalty = c.integer(0, 10_000)
     config = (
         least,
@@ -1087,8 +1087,8 @@ def set_out_of_bounds(s: Scenario, c: Choices) -> Outcome:
 @aim("govern", "ParameterOutOfBounds")
 def set_risk_out_of_bounds(s: Scenario, c: Choices) -> Outcome:
     good = (500, 2_500, 100_000, 1_000, 5_000, 12_500, 5_000_000, 8_000)
-    wrong = [(0, 10_001), (1, 2_499), (1, 60_001), (2, 499), (2, 10**8 + 1), (3, 5_001), (4, 50_001), (5, 9_999)]
-    wrong += [(5, 40_001), (6, MAX_THRESHOLD + 1), (7, 10_001)]
+    wrong = [(0, 0), (0, 10_001), (1, 2_499), (1, 60_001), (2, 499), (2, 10**8 + 1), (3, 5_001), (4, 50_001)]
+    wrong += [(5, 9_999), (5, 40_001), (6, MAX_THRESHOLD + 1), (7, 10_001)]
     field, value = c.pick(wrong)
     return s.call(STEWARD, "Clearinghouse", "setRiskConfig", (*good[:field], value, *good[field + 1 :]))
 

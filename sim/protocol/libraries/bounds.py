@@ -52,7 +52,7 @@ def check_risk(config: RiskConfig) -> None:
     ParameterOutOfBounds
         The first that is out of bounds.
     """
-    check("minReward", config.min_reward, 0, 10_000)
+    check("minReward", config.min_reward, 1, 10_000)
     check("minInitialMargin", config.min_initial_margin, 5 * config.min_reward, 60_000)
     check("maxReward", config.max_reward, config.min_reward, 10**8)
     check("penaltyRatio", config.penalty_ratio, 0, 50_000)

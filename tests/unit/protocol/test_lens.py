@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from sim.protocol import ErrorValue
 from sim.protocol.types.account_id import to_account_id
-from sim.protocol.types.ledger import RiskConfig
+from sim.protocol.types.ledger import CENT, RiskConfig
 from sim.protocol.world import ADMIN
 from tests.unit.protocol.exchange import ALICE, BITCOIN, BOB, RISK, TOKEN, WAD, Exchange
 
 if TYPE_CHECKING:
     from sim.protocol.evm import Address
 
-FREE = RiskConfig(target_health=10_000)
+FREE = RiskConfig(min_reward=1, min_initial_margin=5, max_reward=1, target_health=10_000)
 """No floors, no penalty: what the published formulas assume."""
 
 leverages = st.integers(WAD, 20 * WAD)
@@ -67,7 +67,8 @@ def test_liquidation_price__any_leverage__is_exact_to_the_wei(leverage: int, dir
     balance = exchange.balance(account)
     ratio = Fraction(500 * 5_000, 10**8)
     exact = Fraction(-balance * WAD, direction * size) / (1 - direction * ratio)
-    expected = ceil(exact) if direction > 0 else floor(exact)
+    at_floor = Fraction((FREE.min_reward * CENT - balance) * WAD, direction * size)
+    expected = max(ceil(exact), ceil(at_floor)) if direction > 0 else min(floor(exact), floor(at_floor))
     assert exchange.world.read("Lens", "liquidationPrice", account, 0) == max(expected, 0)
 
 
