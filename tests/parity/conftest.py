@@ -12,8 +12,8 @@ import pytest
 from steelyard.evm.anvil import AnvilMachine
 from steelyard.evm.deployment import Governors, deploy_system
 from steelyard.evm.machine import Machine
-from tests.parity.pair import Pair, model_of
-from tests.parity.scenario import EVERYBODY, TOKEN, TRADING_ACCOUNTS, Scenario
+from steelyard.fuzz.pair import Pair, model_of
+from steelyard.fuzz.scenario import EVERYBODY, TOKEN, TRADING_ACCOUNTS, Scenario
 
 if TYPE_CHECKING:
     from sim.protocol import World

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.parity.actions import Driver
-from tests.parity.choices import SeededChoices
+from steelyard.fuzz.choices import SeededChoices
+from steelyard.fuzz.driver import Driver
 
 if TYPE_CHECKING:
     from sim.protocol import Outcome
+    from steelyard.fuzz.pair import Step
     from tests.parity.conftest import Stage
-    from tests.parity.pair import Step
 
 MOVES = 150
 

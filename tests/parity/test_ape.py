@@ -9,12 +9,12 @@ import pytest
 from steelyard.demo.local import local_chain
 from steelyard.evm.chain import START
 from steelyard.evm.deployment import Governors, deploy_system
-from tests.parity import invariants
-from tests.parity.actions import Driver
+from steelyard.fuzz import invariants
+from steelyard.fuzz.choices import SeededChoices
+from steelyard.fuzz.driver import Driver
+from steelyard.fuzz.pair import Pair, model_of
+from steelyard.fuzz.scenario import TOKEN, TRADING_ACCOUNTS, Scenario
 from tests.parity.ape_chain import ApeChain
-from tests.parity.choices import SeededChoices
-from tests.parity.pair import Pair, model_of
-from tests.parity.scenario import TOKEN, TRADING_ACCOUNTS, Scenario
 
 if TYPE_CHECKING:
     from steelyard.evm.abi import AbiIndex

@@ -13,10 +13,10 @@ from sim.protocol.mocks.local_pyth import Price, PriceFeed, encode_update
 from steelyard.evm.chain import Chain, DeploymentFailed
 from steelyard.evm.deployment import ADMIN, GUARDIAN, STEWARD, TREASURY, Governors
 from steelyard.evm.machine import Machine
-from tests.parity.actions import AIMS, Aim
-from tests.parity.choices import SeededChoices
-from tests.parity.pair import NO_DATA, NOBODY, Pair, settings_of
-from tests.parity.scenario import (
+from steelyard.fuzz.choices import SeededChoices
+from steelyard.fuzz.moves import AIMS, Aim
+from steelyard.fuzz.pair import NO_DATA, NOBODY, Pair, settings_of
+from steelyard.fuzz.scenario import (
     ALICE,
     BOB,
     CAROL,

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.parity.actions import AIMS, Driver
-from tests.parity.choices import DrawnChoices, SeededChoices
-from tests.parity.pair import NO_DATA
+from steelyard.fuzz.choices import DrawnChoices, SeededChoices
+from steelyard.fuzz.driver import Driver
+from steelyard.fuzz.moves import AIMS
+from steelyard.fuzz.pair import NO_DATA
 
 if TYPE_CHECKING:
     from tests.parity.conftest import Stage

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from eth_utils.crypto import keccak
 
+from steelyard.fuzz.choices import SeededChoices
+from steelyard.fuzz.driver import Driver
+from steelyard.fuzz.scenario import ACCOUNTS, EVERYBODY, OSCAR, TRADING_ACCOUNTS
 from steelyard.toolchain import ROOT, prepare, solc
-from tests.parity.actions import Driver
-from tests.parity.choices import SeededChoices
-from tests.parity.scenario import ACCOUNTS, EVERYBODY, OSCAR, TRADING_ACCOUNTS
 
 if TYPE_CHECKING:
     from tests.parity.conftest import Stage

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sim.protocol.errors import ProtocolError
 from sim.protocol.mocks.local_pyth import Price, PriceFeed, encode_update
 from steelyard.evm.deployment import ADMIN, GUARDIAN, LIQUIDITY, STEWARD, TREASURY
-from tests.parity.pair import Pair, Step
+from steelyard.fuzz.pair import Pair, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -6,10 +6,10 @@ import random
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, TypeVar
 
-from hypothesis import strategies as st
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from hypothesis import strategies as st
 
 _T = TypeVar("_T")
 
@@ -69,8 +69,11 @@ class DrawnChoices(Choices):
     """Decisions of Hypothesis."""
 
     def __init__(self, data: st.DataObject) -> None:
+        from hypothesis import strategies
+
+        self._integers: Callable[[int, int], st.SearchStrategy[int]] = strategies.integers
         self._draw = data.draw
 
     def integer(self, low: int, high: int) -> int:
         """Return a whole number from `low` to `high`."""
-        return self._draw(st.integers(low, high))
+        return self._draw(self._integers(low, high))

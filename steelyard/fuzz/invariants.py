@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.parity.scenario import ACCOUNTS
+from steelyard.fuzz.scenario import ACCOUNTS
 
 if TYPE_CHECKING:
-    from tests.parity.scenario import Scenario
+    from steelyard.fuzz.scenario import Scenario
 
 _UNIT = 10**12
 

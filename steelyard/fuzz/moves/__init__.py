@@ -1,0 +1,38 @@
+"""What actors do. Each move aims at success or at one named error, and builds its arguments to get there.
+
+A move need not hit: whatever happens, it must happen on both sides. Aims are there so that everything that can happen
+does, about equally often. A new move is a function with `@aim` in the module of its theme.
+"""
+
+from steelyard.fuzz.moves import (
+    accounts,
+    batches,
+    governance,
+    liquidations,
+    money,
+    oracle,
+    orders,
+    prices,
+    tokens,
+    trades,
+    upkeep,
+)
+from steelyard.fuzz.moves.registry import AIMS, Aim, Move, aim
+
+__all__ = [
+    "AIMS",
+    "Aim",
+    "Move",
+    "accounts",
+    "aim",
+    "batches",
+    "governance",
+    "liquidations",
+    "money",
+    "oracle",
+    "orders",
+    "prices",
+    "tokens",
+    "trades",
+    "upkeep",
+]

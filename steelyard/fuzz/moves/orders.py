@@ -1,0 +1,167 @@
+"""Orders: commit, settle, cancel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from steelyard.evm.deployment import ADMIN, GUARDIAN, LIQUIDITY
+from steelyard.fuzz.moves.parts import any_account, any_market, side_of
+from steelyard.fuzz.moves.registry import aim
+from steelyard.fuzz.scenario import KIM, KIMS, OSCAR, WAD, owner_of
+
+if TYPE_CHECKING:
+    from sim.protocol import Outcome
+    from steelyard.fuzz.choices import Choices
+    from steelyard.fuzz.scenario import Order, Scenario
+
+TRADE = 1
+
+
+def _any_order(s: Scenario, c: Choices) -> Order:
+    account, market = any_account(c), any_market(s, c)
+    sign = side_of(s, c, account, market)
+    size = max(s.min_size(market), s.capacity(account, market, sign) // c.integer(2, 9))
+    return s.order(account, market, sign * size, slot=c.integer(0, 255), fee=c.pick((0, WAD // 10)))
+
+
+def _committed(s: Scenario, c: Choices) -> Order:
+    """Return an order that was just committed."""
+    s.freshen()
+    order = _any_order(s, c)
+    while (order[0], order[2]) in s.orders:
+        order = (*order[:2], (order[2] + 1) % 256, *order[3:])
+    s.must(owner_of(order[0]), "OrderBook", "commit", order)
+    return order
+
+
+@aim("order")
+def commit_order(s: Scenario, c: Choices) -> Outcome:
+    order = _any_order(s, c)
+    owner = owner_of(order[0])
+    if c.chance(30):
+        s.must(owner, "Clearinghouse", "setOperator", OSCAR, c.pick((TRADE, 7)), s.now)
+        return s.commit(order, OSCAR)
+    return s.commit(order)
+
+
+@aim("order")
+def settle_order(s: Scenario, c: Choices) -> Outcome:
+    order = _committed(s, c)
+    price = s.price(order[1]) * c.integer(9_900, 10_100) // 10_000
+    return s.settle(order, price=price, after=s.min_delay + c.integer(0, s.window))
+
+
+@aim("order", "OrderExpired")
+def settle_late(s: Scenario, c: Choices) -> Outcome:
+    order = _committed(s, c)
+    return s.settle(order, after=s.min_delay + s.window + c.integer(1, 100))
+
+
+@aim("order", "OrderExpired")
+def commit_expired(s: Scenario, c: Choices) -> Outcome:
+    order = s.order(any_account(c), any_market(s, c), WAD, lasts=-c.amount(1, s.now))
+    return s.commit(order)
+
+
+@aim("order", "OrderUnknown")
+def settle_another(s: Scenario, c: Choices) -> Outcome:
+    order = _committed(s, c)
+    key = order[0], order[2]
+    changed = (*order[:4], order[4] + 1, *order[5:])
+    s.orders[key] = changed, s.orders[key][1]
+    outcome = s.settle(changed)
+    s.orders[key] = order, s.orders[key][1]
+    return outcome
+
+
+@aim("order", "SlotOccupied")
+def commit_twice(s: Scenario, c: Choices) -> Outcome:
+    order = _committed(s, c)
+    s.pair.wait(c.pick((0, s.min_delay, s.min_delay + s.window)))
+    return s.commit((*order[:3], s.now + 5, *order[4:]))
+
+
+@aim("order")
+def commit_over_an_order_that_is_over(s: Scenario, c: Choices) -> Outcome:
+    order = _committed(s, c)
+    s.pair.wait(s.min_delay + s.window + 1)
+    return s.commit((*order[:3], s.now + 5, *order[4:]))
+
+
+@aim("order", "SizeZero")
+def commit_nothing(s: Scenario, c: Choices) -> Outcome:
+    return s.commit(s.order(any_account(c), any_market(s, c), 0))
+
+
+@aim("order", "AccountUnauthorized")
+def commit_unasked(s: Scenario, c: Choices) -> Outcome:
+    order = _any_order(s, c)
+    return s.commit(order, c.pick((ADMIN, GUARDIAN, LIQUIDITY)))
+
+
+def _settle_with(s: Scenario, order: Order, data: tuple[str, ...], *, value: int | None = None) -> Outcome:
+    return s.call(KIM, "OrderBook", "settle", order, KIMS, data, value=s.fee(data) if value is None else value)
+
+
+@aim("order", "PriceFeedNotFoundWithinRange")
+def settle_at_a_price_of_before(s: Scenario, c: Choices) -> Outcome:
+    order = _committed(s, c)
+    committed = s.now
+    s.pair.wait(s.min_delay + c.integer(0, 5))
+    at, previous = c.pick(
+        (
+            (committed + s.min_delay - 1, committed),  # too early
+            (committed + s.min_delay + s.window + 1, committed),  # too late
+            (committed + s.min_delay + 1, committed + s.min_delay),  # not the first
+        )
+    )
+    return _settle_with(s, order, (s.update_data(order[1], s.price(order[1]), at=at, previous=previous),))
+
+
+@aim("order", "InsufficientFee")
+def settle_without_fee(s: Scenario, c: Choices) -> Outcome:
+    order = _committed(s, c)
+    s.pair.wait(s.min_delay)
+    return _settle_with(s, order, (s.update_data(order[1], s.price(order[1]), previous=s.now - 1),), value=0)
+
+
+@aim("order", "PriceUncertain")
+def settle_at_an_uncertain_price(s: Scenario, c: Choices) -> Outcome:
+    order = _committed(s, c)
+    s.pair.wait(s.min_delay)
+    confidence = s.price_state(order[1])[5] * 100 + c.integer(1, 10**5)
+    data = s.update_data(order[1], s.price(order[1]), confidence=confidence, previous=s.now - 1)
+    return _settle_with(s, order, (data,))
+
+
+@aim("order", "UpdateMalformed")
+def settle_without_update(s: Scenario, c: Choices) -> Outcome:
+    order = _committed(s, c)
+    s.pair.wait(s.min_delay)
+    return _settle_with(s, order, ())
+
+
+@aim("cancel")
+def cancel_late(s: Scenario, c: Choices) -> Outcome:
+    order = _committed(s, c)
+    s.pair.wait(s.min_delay + s.window + c.integer(1, 50))
+    return s.call(owner_of(order[0]), "OrderBook", "cancel", order)
+
+
+@aim("cancel", "OrderPending")
+def cancel_early(s: Scenario, c: Choices) -> Outcome:
+    order = _committed(s, c)
+    s.pair.wait(c.integer(0, s.min_delay + s.window))
+    return s.call(owner_of(order[0]), "OrderBook", "cancel", order)
+
+
+@aim("cancel", "OrderUnknown")
+def cancel_nothing(s: Scenario, c: Choices) -> Outcome:
+    order = s.order(any_account(c), any_market(s, c), WAD, slot=c.integer(0, 255), lasts=c.integer(1_000, 2_000))
+    return s.call(owner_of(order[0]), "OrderBook", "cancel", order)
+
+
+@aim("cancel", "AccountUnauthorized")
+def cancel_unasked(s: Scenario, c: Choices) -> Outcome:
+    order = _committed(s, c)
+    return s.call(c.pick((ADMIN, GUARDIAN)), "OrderBook", "cancel", order)
