@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from eth_hash.main import Keccak256
 from eth_hash.backends import pysha3
+from eth_hash.main import Keccak256
 
 __all__ = ["keccak256"]
 
