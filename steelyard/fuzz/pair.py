@@ -103,7 +103,7 @@ class Pair:
     chain : Side
         The contracts.
     trace : list of Step
-        All that was called so far.
+        All that was called so far, each with all the time that passed before it.
     outcomes : Counter
         How often each function ended how, by contract, function and name of the error, `""` for success.
     """
@@ -114,6 +114,8 @@ class Pair:
         self.addresses = addresses
         self.trace: list[Step] = []
         self.outcomes: Counter[tuple[str, str, str]] = Counter()
+        self._waited = 0
+        self._late = 0
         self._check("timestamp", model.timestamp, chain.timestamp)
 
     @classmethod
@@ -137,13 +139,24 @@ class Pair:
         """Let time pass on both sides."""
         if seconds:
             self.model.advance(seconds)
-            self.chain.warp(seconds)
+            self._waited += seconds
+            self._late += seconds
+
+    def _catch_up(self) -> None:
+        """Let the chain's time pass, too: only before it is asked."""
+        if self._late:
+            self.chain.warp(self._late)
+            self._late = 0
 
     def run(self, step: Step) -> Outcome:
         """Run a transaction on both sides; raises `Mismatch` where they differ."""
-        self.trace.append(step)
         self.wait(step.wait)
+        if self._waited != step.wait:
+            step = Step(step.sender, step.contract, step.function, step.args, step.value, self._waited)
+        self._waited = 0
+        self.trace.append(step)
         model = self.model.call(step.sender, step.contract, step.function, step.args, step.value)
+        self._catch_up()
         chain = self.chain.call(step.sender, step.contract, step.function, step.args, step.value)
         self._check(f"step {len(self.trace)}: {step}", model, chain)
         self._count(step.contract, step.function, model)
@@ -160,6 +173,7 @@ class Pair:
     def read(self, contract: str, function: str, *args: Any) -> Outcome:
         """Run a view on both sides; raises `Mismatch` where they differ."""
         model = self.model.call(NOBODY, contract, function, args)
+        self._catch_up()
         self._check(f"{contract}.{function}{args} at {self.now}", model, self.chain.read(contract, function, args))
         self._count(contract, function, model)
         return model

@@ -81,11 +81,16 @@ class Scenario:
 
     def call(self, sender: str, contract: str, function: str, *args: Any, value: int = 0, wait: int = 0) -> Outcome:
         """Run a transaction on both sides and keep the book of orders."""
-        outcome = self.pair.run(Step(sender, contract, function, args, value, wait))
-        if outcome.ok and contract == "OrderBook":
-            key = (args[0][0], args[0][2])
-            if function == "commit":
-                self.orders[key] = args[0], self.now
+        return self.run(Step(sender, contract, function, args, value, wait))
+
+    def run(self, step: Step) -> Outcome:
+        """Run a transaction on both sides and keep the book of orders."""
+        outcome = self.pair.run(step)
+        if outcome.ok and step.contract == "OrderBook":
+            order = step.args[0]
+            key = (order[0], order[2])
+            if step.function == "commit":
+                self.orders[key] = order, self.now
             else:
                 self.orders.pop(key, None)
         return outcome
@@ -243,6 +248,12 @@ class Scenario:
         self.must(ADMIN, "Clearinghouse", "setExecutor", KIM, True)
         self.must(LIQUIDITY, "Clearinghouse", "fundPool", 20_000_000 * TOKEN)
         self.publish(dict(zip(self.markets, START_PRICES, strict=False)))
+
+    def set_stage(self, *, funds: int = 100_000 * TOKEN) -> None:
+        """Open, and let every trading account start with `funds` token units."""
+        self.open()
+        if funds:
+            self.fund(TRADING_ACCOUNTS, funds)
 
     def fund(self, accounts: Iterable[int], amount: int) -> None:
         """Deposit `amount` token units to each account."""

@@ -2,63 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
 from steelyard.evm.anvil import AnvilMachine
-from steelyard.evm.deployment import Governors, deploy_system
 from steelyard.evm.machine import Machine
-from steelyard.fuzz.pair import Pair, model_of
-from steelyard.fuzz.scenario import EVERYBODY, TOKEN, TRADING_ACCOUNTS, Scenario
+from steelyard.fuzz.stage import Stage
 
 if TYPE_CHECKING:
-    from sim.protocol import World
+    from collections.abc import Iterator
+
     from steelyard.evm.abi import AbiIndex
     from steelyard.evm.artefacts import Artefacts
-    from steelyard.evm.chain import Chain
+    from steelyard.fuzz.scenario import Scenario
     from steelyard.parameters import SystemParameters
-
-WEI = 10**24
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A chain with the system on it, ready to be played on again and again."""
-
-    chain: Chain
-    addresses: dict[str, str]
-    parameters: SystemParameters
-
-    @classmethod
-    def built(cls, chain: Chain, parameters: SystemParameters) -> Stage:
-        """Deploy the system on an empty chain."""
-        for owner in EVERYBODY:
-            chain.set_balance(owner, WEI)
-        return cls(chain, deploy_system(chain, parameters), parameters)
-
-    def model(self) -> World:
-        """Return a model of the system as it was deployed."""
-        return model_of(self.chain.abi, self.addresses, self.parameters, Governors())
-
-    @contextmanager
-    def scenario(self, *, funds: int = 100_000 * TOKEN) -> Iterator[Scenario]:
-        """Give a scenario with tokens handed out, and undo it afterwards."""
-        self.chain.snapshot()
-        try:
-            scenario = Scenario(Pair(self.model(), self.chain, self.addresses))
-            scenario.open()
-            if funds:
-                scenario.fund(TRADING_ACCOUNTS, funds)
-            yield scenario
-        finally:
-            self.chain.restore()
-
-
-Open = Callable[[], AbstractContextManager[Scenario]]
 
 
 @pytest.fixture(scope="session")

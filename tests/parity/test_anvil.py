@@ -12,7 +12,7 @@ from steelyard.fuzz.driver import Driver
 if TYPE_CHECKING:
     from sim.protocol import Outcome
     from steelyard.fuzz.pair import Step
-    from tests.parity.conftest import Stage
+    from steelyard.fuzz.stage import Stage
 
 MOVES = 150
 

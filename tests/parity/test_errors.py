@@ -33,8 +33,8 @@ from steelyard.fuzz.scenario import (
 if TYPE_CHECKING:
     from steelyard.evm.abi import AbiIndex
     from steelyard.evm.artefacts import Artefacts
+    from steelyard.fuzz.stage import Stage
     from steelyard.parameters import SystemParameters
-    from tests.parity.conftest import Stage
 
 Case = Callable[[Scenario], Outcome]
 

@@ -15,7 +15,7 @@ from steelyard.fuzz.moves import AIMS
 from steelyard.fuzz.pair import NO_DATA
 
 if TYPE_CHECKING:
-    from tests.parity.conftest import Stage
+    from steelyard.fuzz.stage import Stage
 
 STEERED_MOVES = 12_000
 LONGEST_SEQUENCE = 60

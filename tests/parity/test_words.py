@@ -16,7 +16,7 @@ from steelyard.fuzz.scenario import ACCOUNTS, EVERYBODY, OSCAR, TRADING_ACCOUNTS
 from steelyard.toolchain import ROOT, prepare, solc
 
 if TYPE_CHECKING:
-    from tests.parity.conftest import Stage
+    from steelyard.fuzz.stage import Stage
 
 Layout = list[tuple[str, str, int, int]]
 """Name, type, first bit and number of bits of each field."""

@@ -1,0 +1,205 @@
+"""Runs of seeds: what a seed plays is the same on every machine, and what fails can be stored and replayed.
+
+A step is one transaction, run on the model and on the contracts and compared. A trace holds every step since the
+deployment, with the time that passed before it, so that it can be replayed without the driver that made it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sim.protocol.invariants import InvariantBroken, Invariants
+from steelyard.evm.abi import AbiError
+from steelyard.evm.chain import CallHalted
+from steelyard.fuzz.choices import SeededChoices
+from steelyard.fuzz.driver import Driver
+from steelyard.fuzz.pair import Mismatch, Pair, Step
+from steelyard.fuzz.scenario import Scenario
+from steelyard.fuzz.stage import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from steelyard.evm.artefacts import Artefacts
+
+__all__ = ["Failure", "SeedResult", "replay", "run_seed"]
+
+Ended = tuple[str, str, str]
+"""Action, error that was aimed at, error that came; `""` for success."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Where a trace went wrong.
+
+    Attributes
+    ----------
+    seed : int
+        That played it, -1 for a trace that was replayed.
+    step_index : int
+        Of the last step before it showed, from 0.
+    kind : str
+        `mismatch`: model and contracts differ; `invariant`: both agree, on a state that must not be; `halted`: the
+        EVM stopped otherwise than by return or revert; `undeclared`: data that no ABI declares.
+    message : str
+        What differs or does not hold.
+    trace : tuple of Step
+        All steps since the deployment.
+    """
+
+    seed: int
+    step_index: int
+    kind: str
+    message: str
+    trace: tuple[Step, ...]
+
+    def to_json(self) -> str:
+        """Return it as JSON."""
+        steps = [
+            {
+                "sender": step.sender,
+                "contract": step.contract,
+                "function": step.function,
+                "args": step.args,
+                "value": step.value,
+                "wait": step.wait,
+            }
+            for step in self.trace
+        ]
+        return json.dumps(
+            {
+                "seed": self.seed,
+                "step_index": self.step_index,
+                "kind": self.kind,
+                "message": self.message,
+                "trace": steps,
+            },
+            indent=1,
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Failure:
+        """Return what `to_json` gave."""
+        document = json.loads(text)
+        trace = tuple(Step(**{**step, "args": _tuples(step["args"])}) for step in document.pop("trace"))
+        return cls(**document, trace=trace)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+@dataclass(frozen=True, slots=True)
+class SeedResult:
+    """What one seed played.
+
+    Attributes
+    ----------
+    seed : int
+        As given.
+    steps : int
+        Transactions that were compared.
+    failure : Failure or None
+        The first that was found, with which the trace ends.
+    ended : Counter
+        How moves ended: by action, error aimed at, and error that came, `""` for success.
+    """
+
+    seed: int
+    steps: int
+    failure: Failure | None
+    ended: Counter[Ended] = field(default_factory=Counter)
+
+
+_stages: dict[int, tuple[Artefacts | None, Stage]] = {}
+"""The stage built last in this process, by the identity of its artefacts, which are held so that it stays theirs."""
+
+
+def _stage(artefacts: Artefacts | None) -> Stage:
+    key = id(artefacts)
+    if key not in _stages:
+        stage = Stage.in_process(artefacts)
+        _stages.clear()
+        _stages[key] = artefacts, stage
+    return _stages[key][1]
+
+
+def _kind(error: Exception) -> str:
+    match error:
+        case InvariantBroken():
+            return "invariant"
+        case Mismatch():
+            return "mismatch"
+        case CallHalted():
+            return "halted"
+        case AbiError():
+            return "undeclared"
+        case _:
+            return "assertion"
+
+
+def run_seed(
+    seed: int,
+    steps: int,
+    *,
+    artefacts: Artefacts | None = None,
+    on_step: Callable[[int], None] | None = None,
+) -> SeedResult:
+    """Play what a seed decides until there are `steps` transactions, or until something is wrong.
+
+    Parameters
+    ----------
+    seed : int
+        Decides everything.
+    steps : int
+        Least number of transactions; the last move is played to its end, and all of the state is compared then.
+    artefacts : Artefacts, optional
+        Compiled contracts, by default the project's own.
+    on_step : callable, optional
+        Is told the number of transactions so far after each move.
+
+    Returns
+    -------
+    SeedResult
+        The same for the same seed, steps and contracts, on every machine.
+    """
+    stage = _stage(artefacts)
+    with stage.pair() as pair:
+        ended: Counter[Ended] = Counter()
+        try:
+            scenario = Scenario(pair)
+            scenario.set_stage()
+            driver = Driver(scenario, SeededChoices(seed))
+            ended = driver.ended
+            while len(pair.trace) < steps:
+                driver.play()
+                if on_step is not None:
+                    on_step(len(pair.trace))
+            scenario.compare()
+        except (AssertionError, CallHalted, AbiError) as error:
+            return SeedResult(seed, len(pair.trace), _failure(seed, pair, error), ended)
+        return SeedResult(seed, len(pair.trace), None, ended)
+
+
+def _failure(seed: int, pair: Pair, error: Exception) -> Failure:
+    return Failure(seed, len(pair.trace) - 1, _kind(error), str(error), tuple(pair.trace))
+
+
+def replay(trace: Sequence[Step], *, artefacts: Artefacts | None = None) -> Failure | None:
+    """Run the steps of a trace, without the driver that made it, and check the same: None where all is well."""
+    stage = _stage(artefacts)
+    with stage.pair() as pair:
+        try:
+            invariants = Invariants(pair.model)
+            scenario = Scenario(pair)
+            for step in trace:
+                scenario.run(step)
+                scenario.compare_balances()
+                invariants.check()
+            scenario.compare()
+        except (AssertionError, CallHalted, AbiError) as error:
+            return _failure(-1, pair, error)
+        return None

@@ -1,0 +1,80 @@
+"""The system, deployed once and played on again and again."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from steelyard.evm.deployment import Governors, deploy_system
+from steelyard.evm.machine import Machine
+from steelyard.fuzz.pair import Pair, model_of
+from steelyard.fuzz.scenario import EVERYBODY, TOKEN, Scenario
+from steelyard.parameters import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sim.protocol import World
+    from steelyard.evm.artefacts import Artefacts
+    from steelyard.evm.chain import Chain
+    from steelyard.parameters import SystemParameters
+
+__all__ = ["FUNDS", "WEI", "Stage"]
+
+WEI = 10**24
+"""Native currency of each actor [wei]."""
+FUNDS = 100_000 * TOKEN
+"""What each account starts with [token units]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A chain with the system on it.
+
+    Attributes
+    ----------
+    chain : Chain
+        Any; what is played on it is undone.
+    addresses : dict of str to str
+        Of the contracts, by name.
+    parameters : SystemParameters
+        With which it was deployed.
+    """
+
+    chain: Chain
+    addresses: dict[str, str]
+    parameters: SystemParameters
+
+    @classmethod
+    def built(cls, chain: Chain, parameters: SystemParameters) -> Stage:
+        """Deploy the system on an empty chain."""
+        for owner in EVERYBODY:
+            chain.set_balance(owner, WEI)
+        return cls(chain, deploy_system(chain, parameters), parameters)
+
+    @classmethod
+    def in_process(cls, artefacts: Artefacts | None = None) -> Stage:
+        """Deploy the system of a local chain on an EVM in this process."""
+        return cls.built(Machine(artefacts), load())
+
+    def model(self) -> World:
+        """Return a model of the system as it was deployed."""
+        return model_of(self.chain.abi, self.addresses, self.parameters, Governors())
+
+    @contextmanager
+    def pair(self) -> Iterator[Pair]:
+        """Give the pair as it was deployed, for instance to replay a trace, and undo it afterwards."""
+        self.chain.snapshot()
+        try:
+            yield Pair(self.model(), self.chain, self.addresses)
+        finally:
+            self.chain.restore()
+
+    @contextmanager
+    def scenario(self, *, funds: int = FUNDS) -> Iterator[Scenario]:
+        """Give a scenario with tokens handed out, and undo it afterwards."""
+        with self.pair() as pair:
+            scenario = Scenario(pair)
+            scenario.set_stage(funds=funds)
+            yield scenario
