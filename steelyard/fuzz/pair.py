@@ -33,10 +33,13 @@ class Step:
 
 
 class Mismatch(AssertionError):
-    """The model and the chain disagree."""
+    """The model and the chain disagree; `model` and `chain` hold what each says of `what`."""
 
     def __init__(self, what: str, model: object, chain: object) -> None:
         super().__init__(f"{what}\n  model: {model}\n  chain: {chain}")
+        self.what = what
+        self.model = model
+        self.chain = chain
 
 
 class Side(Protocol):
