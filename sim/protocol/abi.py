@@ -79,7 +79,7 @@ class IntegerType(AbiType):
 
     def encode(self, value: int) -> bytes:
         """Return a big-endian word in two's complement."""
-        return int(value).to_bytes(_WORD, "big", signed=self.low < 0)
+        return value.to_bytes(_WORD, "big", signed=self.low < 0)
 
     def decode(self, data: bytes, offset: int) -> int:
         """Return the integer of a word without dirty bits."""
@@ -238,6 +238,8 @@ class TupleType(AbiType):
 
     def encode(self, value: tuple[Any, ...]) -> bytes:
         """Return head and tail."""
+        if not self.is_dynamic:
+            return b"".join([kind.encode(item) for kind, item in zip(self.items, value, strict=True)])
         head, tail = b"", b""
         head_size = sum(_WORD if item.is_dynamic else item.size for item in self.items)
         for kind, item in zip(self.items, value, strict=True):

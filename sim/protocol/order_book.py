@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Final
 
 from sim.protocol import abi
@@ -37,6 +38,7 @@ _FREE_HASH: Final = 1
 """What a used slot reads as once it is free: a commitment at 0 with this hash."""
 
 
+@functools.lru_cache(maxsize=1 << 14)
 def hash_of(order: tuple[int, ...]) -> int:
     """Return the hash under which an order is stored (``OrderBook.sol::hashOf``)."""
     return int.from_bytes(keccak256(_ORDER_TYPE.encode(order)), "big") % (1 << _HASH_BITS)

@@ -83,6 +83,8 @@ class World:
         Now [seconds]; only ever later.
     donated : int
         Tokens sent to the clearinghouse past its ledger [token units].
+    touched : tuple
+        What the last transaction stored: mapping, key, and the value before, a contract where there was none.
     invariants : Invariants
         See `check_invariants`.
 
@@ -96,6 +98,7 @@ class World:
         self.settings = settings
         self.timestamp = settings.timestamp
         self.journal: list[tuple[dict[Any, Any], Any, Any]] = []
+        self.touched: tuple[tuple[dict[Any, Any], Any, Any], ...] = ()
         self.events: list[Event] = []
         placed = dict(addresses or {})
 
@@ -217,11 +220,14 @@ class World:
             outcome = Outcome(True, self.returns(entry, returned), None, tuple(events))
         except ProtocolError as error:
             self._undo()
+            self.touched = ()
             outcome = Outcome(False, (), error.decoded, ())
         except BaseException:
             self._undo()
             events.clear()
             raise
+        else:
+            self.touched = tuple(journal)
         journal.clear()
         events.clear()
         return outcome

@@ -185,11 +185,18 @@ class Chain(ABC):
         CallHalted
             It ended otherwise than by return or revert.
         """
+        return self.decoded(contract, function, self.send(sender, contract, function, args, value))
+
+    def send(self, sender: str, contract: str, function: str, args: tuple[Any, ...], value: int = 0) -> RawResult:
+        """Send a transaction as `call` does, and leave what came back as it is; `decoded` turns it into an outcome."""
         address, abi = self._target(contract, function)
-        result = self._transact(sender, address, abi.pack(args), value)
+        return self._transact(sender, address, abi.pack(args), value)
+
+    def decoded(self, contract: str, function: str, result: RawResult) -> Outcome:
+        """Return the outcome of a call that `send` made."""
         if not result.ok:
             return self._failed(result)
-        return Outcome(True, abi.unpack(result.data), None, self._events(result.logs))
+        return Outcome(True, self._target(contract, function)[1].unpack(result.data), None, self._events(result.logs))
 
     def call_raw(self, sender: str, contract: str, data: bytes, value: int = 0) -> RawResult:
         """Send a transaction with any calldata."""

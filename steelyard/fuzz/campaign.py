@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from traceback import format_exception
 from typing import TYPE_CHECKING, Any
 
 from sim.protocol.invariants import InvariantBroken, Invariants
 from steelyard.evm.abi import AbiError
 from steelyard.evm.chain import CallHalted
 from steelyard.fuzz.choices import SeededChoices
-from steelyard.fuzz.driver import Driver
+from steelyard.fuzz.driver import CAMPAIGN, Driver
 from steelyard.fuzz.pair import Mismatch, Pair, Step
 from steelyard.fuzz.scenario import Scenario
 from steelyard.fuzz.stage import Stage
@@ -43,7 +44,8 @@ class Failure:
         Of the last step before it showed, from 0.
     kind : str
         `mismatch`: model and contracts differ; `invariant`: both agree, on a state that must not be; `halted`: the
-        EVM stopped otherwise than by return or revert; `undeclared`: data that no ABI declares.
+        EVM stopped otherwise than by return or revert; `undeclared`: data that no ABI declares; `assertion`: what a
+        move takes for granted does not hold; `crash`: the fuzzer or the model itself stopped.
     message : str
         What differs or does not hold.
     trace : tuple of Step
@@ -137,8 +139,10 @@ def _kind(error: Exception) -> str:
             return "halted"
         case AbiError():
             return "undeclared"
-        case _:
+        case AssertionError():
             return "assertion"
+        case _:
+            return "crash"
 
 
 def run_seed(
@@ -172,20 +176,22 @@ def run_seed(
         try:
             scenario = Scenario(pair)
             scenario.set_stage()
-            driver = Driver(scenario, SeededChoices(seed))
+            driver = Driver(scenario, SeededChoices(seed), cadence=CAMPAIGN)
             ended = driver.ended
             while len(pair.trace) < steps:
                 driver.play()
                 if on_step is not None:
                     on_step(len(pair.trace))
-            scenario.compare()
-        except (AssertionError, CallHalted, AbiError) as error:
+            driver.finish()
+        except Exception as error:
             return SeedResult(seed, len(pair.trace), _failure(seed, pair, error), ended)
         return SeedResult(seed, len(pair.trace), None, ended)
 
 
 def _failure(seed: int, pair: Pair, error: Exception) -> Failure:
-    return Failure(seed, len(pair.trace) - 1, _kind(error), str(error), tuple(pair.trace))
+    kind = _kind(error)
+    message = "".join(format_exception(error)) if kind == "crash" else str(error)
+    return Failure(seed, len(pair.trace) - 1, kind, message, tuple(pair.trace))
 
 
 def replay(trace: Sequence[Step], *, artefacts: Artefacts | None = None) -> Failure | None:
@@ -197,9 +203,9 @@ def replay(trace: Sequence[Step], *, artefacts: Artefacts | None = None) -> Fail
             scenario = Scenario(pair)
             for step in trace:
                 scenario.run(step)
-                scenario.compare_balances()
                 invariants.check()
+            scenario.compare_words()
             scenario.compare()
-        except (AssertionError, CallHalted, AbiError) as error:
+        except Exception as error:
             return _failure(-1, pair, error)
         return None

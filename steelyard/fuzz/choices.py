@@ -58,11 +58,19 @@ class SeededChoices(Choices):
     """Decisions of a seed, the same on every machine."""
 
     def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)
+        self._bits = random.Random(seed).getrandbits
 
     def integer(self, low: int, high: int) -> int:
         """Return a whole number from `low` to `high`."""
-        return self._random.randint(low, high)
+        count = high - low + 1
+        if count <= 0:
+            raise ValueError(f"no whole number from {low} to {high}")
+        width = count.bit_length()
+        bits = self._bits
+        drawn = bits(width)
+        while drawn >= count:
+            drawn = bits(width)
+        return low + drawn
 
 
 class DrawnChoices(Choices):

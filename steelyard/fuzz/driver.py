@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sim.protocol.invariants import Invariants
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from steelyard.fuzz.choices import Choices
     from steelyard.fuzz.scenario import Scenario
 
-__all__ = ["WEIGHTS", "Driver"]
+__all__ = ["CAMPAIGN", "WEIGHTS", "Cadence", "Driver"]
 
 WEIGHTS = {
     "time": 6,
@@ -39,8 +40,49 @@ WEIGHTS = {
 }
 
 
+_STEERED = 40
+"""Moves in a hundred that aim at an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """How many moves lie between two comparisons of what single steps do not compare; 0 for never.
+
+    Attributes
+    ----------
+    views : int
+        All views, one after the other, on both sides.
+    view : int
+        The next view in rotation.
+    words : int
+        All storage words that the model knows, stored or not.
+    invariants : int
+        Those of the whole state, from scratch, and what all claims are worth at fresh prices.
+    """
+
+    views: int = 12
+    view: int = 0
+    words: int = 4
+    invariants: int = 12
+
+
+CAMPAIGN = Cadence(views=2_000, view=4, words=32, invariants=64)
+"""For long runs, in which all but transactions costs about a tenth of the time."""
+
+
 class Driver:
     """Plays moves and counts how they end.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        On which to play.
+    choices : Choices
+        Decide what is played.
+    compare_every : int, optional
+        Moves between two comparisons of all views.
+    cadence : Cadence, optional
+        All of them, instead.
 
     Attributes
     ----------
@@ -48,28 +90,54 @@ class Driver:
         By action, target and name of the error.
     """
 
-    def __init__(self, scenario: Scenario, choices: Choices, *, compare_every: int = 12) -> None:
+    def __init__(
+        self, scenario: Scenario, choices: Choices, *, compare_every: int = 12, cadence: Cadence | None = None
+    ) -> None:
         self.scenario = scenario
         self.choices = choices
         self.ended: Counter[tuple[str, str, str]] = Counter()
-        self._compare_every = compare_every
+        self.cadence = cadence or Cadence(views=compare_every, invariants=compare_every)
         self._played = 0
         self._invariants = Invariants(scenario.pair.model)
+        self._aims = [
+            (weight, (name, [aim for aim in AIMS[name] if not aim.target], [aim for aim in AIMS[name] if aim.target]))
+            for name, weight in WEIGHTS.items()
+        ]
 
     def play(self) -> Outcome:
-        """Play one move; compare balances and check the invariants afterwards, and now and then everything."""
-        action = self.choices.weighted([(weight, name) for name, weight in WEIGHTS.items()])
-        aims = AIMS[action]
-        successes = [aim for aim in aims if not aim.target]
-        failures = [aim for aim in aims if aim.target]
-        aim = self.choices.pick(failures if failures and self.choices.chance(40) else successes)
-        outcome = aim.move(self.scenario, self.choices)
+        """Play one move, and compare and check what the cadence says."""
+        choices = self.choices
+        action, successes, failures = choices.weighted(self._aims)
+        aim = choices.pick(failures if failures and choices.chance(_STEERED) else successes)
+        outcome = aim.move(self.scenario, choices)
         self.ended[action, aim.target, outcome.error.name if outcome.error else ""] += 1
         self._played += 1
-        self.scenario.compare_balances()
-        self._invariants.check()
-        if self._played % self._compare_every == 0:
-            self.scenario.compare()
-            self.scenario.freshen()
-            invariants.check_claims(self.scenario)
+        self._check(self._played)
         return outcome
+
+    def _check(self, played: int) -> None:
+        cadence, scenario = self.cadence, self.scenario
+        if cadence.view and played % cadence.view == 0:
+            scenario.compare_next()
+        if cadence.words and played % cadence.words == 0:
+            scenario.compare_words()
+        if cadence.views and played % cadence.views == 0:
+            scenario.compare()
+        if cadence.invariants and played % cadence.invariants == 0:
+            check = self._invariants
+            check.check_conservation()
+            check.check_aggregates()
+            check.check_equity()
+            check.check_funding()
+            scenario.freshen()
+            invariants.check_claims(scenario)
+
+    def finish(self) -> None:
+        """Compare and check everything once more."""
+        self.scenario.compare_words()
+        self.scenario.compare()
+        check = self._invariants
+        check.check_conservation()
+        check.check_aggregates()
+        check.check_equity()
+        check.check_funding()

@@ -1,15 +1,143 @@
-"""Invariants that need what the contracts show, beside those of the model's own state."""
+"""Invariants after each step, at the cost of what the step touched, and those that need what the contracts show."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
 
-from steelyard.fuzz.scenario import ACCOUNTS
+from sim.protocol.evm import Contract
+from sim.protocol.invariants import InvariantBroken
+from sim.protocol.libraries import funding_rate, positions, pricing
+from sim.protocol.types.account import Account
+from sim.protocol.types.shares import indexed_up
+from steelyard.fuzz.actors import ACCOUNTS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sim.protocol import World
+    from sim.protocol.types.market import Market, MarketConfig
     from steelyard.fuzz.scenario import Scenario
 
+__all__ = ["StepInvariants", "check_claims"]
+
 _UNIT = 10**12
+_NO_ACCOUNT = Account()
+
+
+def _require(holds: bool, invariant: str, *detail: object) -> None:
+    if not holds:
+        raise InvariantBroken(invariant, " ".join(str(part) for part in detail))
+
+
+class StepInvariants:
+    """I1, I2, I3, I6 and I23 of what a transaction touched, on sums that are carried along.
+
+    They say what `sim.protocol.invariants.Invariants` says in linear time; that one is run now and then beside
+    this one, so that the sums themselves are checked.
+
+    Parameters
+    ----------
+    world : World
+        The model, in any state that satisfies the invariants.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        house = world.clearinghouse
+        self._house = house
+        self._balances = sum(header.balance for header in house.stored_accounts().values())
+        self._shares: defaultdict[tuple[int, bool], int] = defaultdict(int)
+        self._entry_sums: defaultdict[int, int] = defaultdict(int)
+        self._open: defaultdict[int, int] = defaultdict(int)
+        self._interest: dict[tuple[int, bool], tuple[int, MarketConfig]] = {}
+        for (account, market), position in house.stored_positions().items():
+            self._add(account, market, position.shares, position.entry_index)
+        for market, state in house.stored_markets().items():
+            self._check_market(market, state)
+
+    def _add(self, account: int, market: int, shares: int, entry_index: int) -> None:
+        if shares:
+            self._shares[market, shares > 0] += abs(shares)
+            self._entry_sums[market] += indexed_up(shares, entry_index)
+            self._open[account] |= 1 << market
+
+    def check(self, touched: Iterable[tuple[dict[Any, Any], Any, Any]]) -> None:
+        """Check what the last transaction left; `touched` is `World.touched`.
+
+        Raises
+        ------
+        InvariantBroken
+            The first that does not hold.
+        """
+        house = self._house
+        accounts, held, markets = house.stored_accounts(), house.stored_positions(), house.stored_markets()
+        before: dict[tuple[int, Any], Any] = {}
+        for mapping, key, old in touched:
+            if mapping is accounts or mapping is held or mapping is markets:
+                before.setdefault((id(mapping), key), old)
+        at_accounts, at_held = id(accounts), id(held)
+        owners: set[int] = set()
+        changed: set[int] = set()
+        for (mapping_id, key), old in before.items():
+            if mapping_id == at_accounts:
+                self._balances += accounts[key].balance - (0 if isinstance(old, Contract) else old.balance)
+                owners.add(key)
+            elif mapping_id == at_held:
+                account, market = key
+                owners.add(account)
+                changed.add(market)
+                self._open[account] &= ~(1 << market)
+                if not isinstance(old, Contract) and old.shares:
+                    self._shares[market, old.shares > 0] -= abs(old.shares)
+                    self._entry_sums[market] -= indexed_up(old.shares, old.entry_index)
+                now = held[key]
+                self._add(account, market, now.shares, now.entry_index)
+                if now.shares == 0:
+                    _require(now.entry_index == 0, "I3", "entry index of empty position", key)
+            else:
+                changed.add(key)
+        self._check_conservation()
+        for account in owners:
+            bitmap = accounts.get(account, _NO_ACCOUNT).open_markets
+            _require(
+                bitmap == self._open[account], "I3", f"bitmap of {account:#x}: {bitmap:b}, {self._open[account]:b}"
+            )
+        for market in changed:
+            self._check_market(market, markets[market])
+
+    def _check_conservation(self) -> None:
+        world = self._world
+        ledger = self._house._ledger
+        tokens = world.token.balance_of(self._house.address)
+        total = self._balances + ledger.pool_balance + ledger.insurance_balance
+        _require(total <= tokens * _UNIT, "I1", "claims", total, "<= tokens", tokens * _UNIT)
+        entered = (tokens - world.donated) * _UNIT
+        _require(total == entered, "I2", "sum of balances", total, "== tokens that entered", entered)
+
+    def _check_market(self, market: int, state: Market) -> None:
+        config, funding = state.config, state.funding
+        for is_long, side in ((True, state.longs), (False, state.shorts)):
+            expected = self._shares[market, is_long]
+            _require(side.shares == expected, "I3", "shares of", market, is_long, ":", side.shares, "==", expected)
+            opened = positions.open_interest(side)
+            before, known = self._interest.get((market, is_long), (opened, config))
+            _require(opened <= pricing.depth(config), "I23", "open interest of", market, is_long, opened, "<= depth")
+            if opened > before and config == known:
+                _require(
+                    opened <= pricing.open_interest_cap(config), "I23", "open interest of", market, is_long, opened
+                )
+            self._interest[market, is_long] = opened, config
+        expected = self._entry_sums[market]
+        _require(funding.entry_sum == expected, "I3", "entry sum of", market, ":", funding.entry_sum, "==", expected)
+        velocity = funding_rate.velocity_at(config, positions.skew_of(state))
+        _require(funding.velocity == velocity, "I3", "velocity of", market, ":", funding.velocity, "==", velocity)
+        if state.longs.multiplier == state.shorts.multiplier:
+            both = state.longs.index + state.shorts.index
+            elapsed = funding.accrued_at - self._world.settings.timestamp
+            _require(0 <= both <= elapsed, "I6", "0 <= sum of indices of", market, "=", both, "<=", elapsed)
+        bound = funding_rate.max_rate_per_second(funding.max_rate)
+        _require(abs(funding.rate) <= bound, "I6", "rate of", market, funding.rate, "within", bound)
 
 
 def check_claims(scenario: Scenario) -> None:

@@ -10,9 +10,17 @@ from sim.protocol import Outcome, Settings, World
 from sim.protocol.evm import Address
 from steelyard.evm.chain import START, Chain
 from steelyard.evm.deployment import Governors, deploy_system, setup_calls
+from steelyard.evm.machine import Machine
+from steelyard.fuzz.actors import EVERYBODY
+from steelyard.fuzz.expected import Expected
+from steelyard.fuzz.invariants import StepInvariants
+from steelyard.fuzz.storage import Storage, mapped
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from steelyard.evm.abi import AbiIndex
+    from steelyard.fuzz.storage import Word
     from steelyard.parameters import SystemParameters
 
 NO_DATA = "(no data)"
@@ -96,6 +104,54 @@ def model_of(
     return world
 
 
+def _named(step: Step, number: int) -> str:
+    return f"step {number}: {step}"
+
+
+class _RawSide:
+    """The in-process EVM, compared by bytes and by storage words."""
+
+    def __init__(self, model: World, chain: Machine) -> None:
+        self.model = model
+        self.chain = chain
+        self.storage = Storage(model)
+        self.expected = Expected(chain)
+        self.invariants = StepInvariants(model)
+        self._read = chain.storage
+        token = model.token
+        self._token = token.address
+        self._tokens = [
+            (Address(owner), mapped(0, int(owner, 16))) for owner in (*EVERYBODY, model.clearinghouse.address)
+        ]
+
+    def run(self, step: Step, outcome: Outcome, number: int) -> None:
+        result = self.chain.send(step.sender, step.contract, step.function, step.args, step.value)
+        if not self.expected.matches(step.contract, step.function, outcome, result):
+            decoded = self.chain.decoded(step.contract, step.function, result)
+            if decoded != outcome:
+                raise Mismatch(_named(step, number), outcome, decoded)
+        touched = self.model.touched
+        self.compare(self.storage.touched(touched), step, number)
+        balances, read, token = self.model.token._balances, self._read, self._token
+        for owner, slot in self._tokens:
+            held = balances.get(owner, 0)
+            found = read(token, slot)
+            if found != held:
+                raise Mismatch(f"{_named(step, number)}\ntoken balance of {owner}", held, found)
+        if touched:
+            self.invariants.check(touched)
+
+    def compare(self, words: Iterable[Word], step: Step | None, number: int) -> None:
+        """Compare storage words."""
+        read = self._read
+        for address, slot, word in words:
+            found = read(address, slot)
+            if found != word:
+                where = _named(step, number) if step is not None else f"after step {number}"
+                name = next((name for name, at in self.chain.addresses.items() if at == address), address)
+                raise Mismatch(f"{where}\nstorage of {name} at {slot:#x}", f"{word:#066x}", f"{found:#066x}")
+
+
 class Pair:
     """A model and a chain that start equal.
 
@@ -120,6 +176,7 @@ class Pair:
         self._waited = 0
         self._late = 0
         self._check("timestamp", model.timestamp, chain.timestamp)
+        self._raw: _RawSide | None = _RawSide(model, chain) if isinstance(chain, Machine) else None
 
     @classmethod
     def deployed(cls, chain: Chain, parameters: SystemParameters) -> Pair:
@@ -152,7 +209,18 @@ class Pair:
             self._late = 0
 
     def run(self, step: Step) -> Outcome:
-        """Run a transaction on both sides; raises `Mismatch` where they differ."""
+        """Run a transaction on both sides.
+
+        Outcome, return values, events and errors are compared. In the in-process EVM so are every storage word that
+        the transaction touched and every token balance, and the invariants of what it touched are checked.
+
+        Raises
+        ------
+        Mismatch
+            The sides differ.
+        InvariantBroken
+            They agree on a state that must not be.
+        """
         self.wait(step.wait)
         if self._waited != step.wait:
             step = Step(step.sender, step.contract, step.function, step.args, step.value, self._waited)
@@ -160,8 +228,11 @@ class Pair:
         self.trace.append(step)
         model = self.model.call(step.sender, step.contract, step.function, step.args, step.value)
         self._catch_up()
-        chain = self.chain.call(step.sender, step.contract, step.function, step.args, step.value)
-        self._check(f"step {len(self.trace)}: {step}", model, chain)
+        if self._raw is not None:
+            self._raw.run(step, model, len(self.trace))
+        else:
+            chain = self.chain.call(step.sender, step.contract, step.function, step.args, step.value)
+            self._check(_named(step, len(self.trace)), model, chain)
         self._count(step.contract, step.function, model)
         return model
 
@@ -180,6 +251,18 @@ class Pair:
         self._check(f"{contract}.{function}{args} at {self.now}", model, self.chain.read(contract, function, args))
         self._count(contract, function, model)
         return model
+
+    def compare_words(self, accounts: Iterable[int], markets: Iterable[int]) -> None:
+        """Compare all storage words of accounts and markets, of everybody's tokens, orders and permissions.
+
+        Raises
+        ------
+        Mismatch
+            One differs.
+        """
+        if self._raw is not None:
+            words = self._raw.storage.every(accounts, map(Address, EVERYBODY), markets)
+            self._raw.compare(words, None, len(self.trace))
 
     def get(self, contract: str, function: str, *args: Any) -> Any:
         """Return what a view of the model returns, without asking the chain."""

@@ -5,8 +5,37 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sim.protocol.errors import ProtocolError
+from sim.protocol.evm import Address
 from sim.protocol.mocks.local_pyth import Price, PriceFeed, encode_update
-from steelyard.evm.deployment import ADMIN, GUARDIAN, LIQUIDITY, STEWARD, TREASURY
+from sim.protocol.types.market_id import markets_of
+from steelyard.evm.deployment import ADMIN, LIQUIDITY
+from steelyard.fuzz.actors import (
+    ACCOUNTS,
+    ALICE,
+    ANY_BUY,
+    ANY_SALE,
+    BOB,
+    CAROL,
+    CENT,
+    EVERYBODY,
+    EXPONENT,
+    INSURANCE,
+    INT128_MAX,
+    KIM,
+    KIMS,
+    OSCAR,
+    POOL,
+    START_PRICES,
+    TOKEN,
+    TRADERS,
+    TRADING_ACCOUNTS,
+    TREASURYS,
+    UINT128_MAX,
+    UINT256_MAX,
+    WAD,
+    account_of,
+    owner_of,
+)
 from steelyard.fuzz.pair import Pair, Step
 
 if TYPE_CHECKING:
@@ -14,50 +43,47 @@ if TYPE_CHECKING:
 
     from sim.protocol import Outcome
 
-WAD = 10**18
-TOKEN = 10**6
-CENT = 10**16
-UINT256_MAX = 2**256 - 1
-UINT128_MAX = 2**128 - 1
-INT128_MAX = 2**127 - 1
-ANY_BUY = UINT128_MAX
-ANY_SALE = 0
-
-# Further addresses of the test chains' mnemonic; the first five govern.
-ALICE = "0x9965507d1a55bcc2695c58ba16fb37d819b0a4dc"
-BOB = "0x976ea74026e726554db657fa54763abd0c3a0aa9"
-CAROL = "0x14dc79964da2c08b23698b3d3cc7ca32193d9955"
-KIM = "0x23618e81e3f5cdf7f54c3d65f7fbc0abf5b21e8f"
-OSCAR = "0xa0ee7a142d267c1f36714e4a8f75612f20a79720"
-
-TRADERS = (ALICE, BOB, CAROL)
-"""They deposit and trade."""
-EVERYBODY = (*TRADERS, KIM, OSCAR, ADMIN, GUARDIAN, LIQUIDITY, STEWARD, TREASURY)
-"""Kim executes and liquidates, Oscar operates for others, and the rest govern."""
-
-POOL, INSURANCE = 1, 2
-START_PRICES = (40_000 * WAD, 2_500 * WAD, 100 * WAD)
-EXPONENT = -8
-
-
-def account_of(owner: str, index: int = 0) -> int:
-    """Return the id of an account."""
-    return int(owner, 16) << 96 | index
-
-
-def owner_of(account: int) -> str:
-    """Return the address of an account's owner."""
-    return f"0x{account >> 96:040x}"
-
-
-TRADING_ACCOUNTS = tuple(account_of(owner, index) for owner in TRADERS for index in range(2))
-KIMS = account_of(KIM)
-TREASURYS = account_of(TREASURY)
-ACCOUNTS = (*TRADING_ACCOUNTS, KIMS, TREASURYS, account_of(OSCAR))
-"""All accounts that a sequence may touch, the pool and the insurance fund apart."""
+__all__ = [
+    "ACCOUNTS",
+    "ALICE",
+    "ANY_BUY",
+    "ANY_SALE",
+    "BOB",
+    "CAROL",
+    "CENT",
+    "EVERYBODY",
+    "EXPONENT",
+    "INSURANCE",
+    "INT128_MAX",
+    "KIM",
+    "KIMS",
+    "OSCAR",
+    "POOL",
+    "START_PRICES",
+    "TOKEN",
+    "TRADERS",
+    "TRADING_ACCOUNTS",
+    "TREASURYS",
+    "UINT128_MAX",
+    "UINT256_MAX",
+    "WAD",
+    "Order",
+    "Risk",
+    "Scenario",
+    "account_of",
+    "owner_of",
+]
 
 Order = tuple[int, int, int, int, int, int, int]
 Risk = tuple[int, int, int, int]
+
+
+_FARTHEST = 1_000
+
+
+def _kept(market: int, price: int) -> int:
+    start = START_PRICES[market % len(START_PRICES)]
+    return max(start // _FARTHEST, min(start * _FARTHEST, price))
 
 
 class Scenario:
@@ -73,6 +99,10 @@ class Scenario:
 
     def __init__(self, pair: Pair) -> None:
         self.pair = pair
+        model = pair.model
+        self._house, self._oracle, self._token = model.clearinghouse, model.oracle, model.token
+        self._views: tuple[tuple[str, str, tuple[Any, ...]], ...] = ()
+        self._next_view = 0
         self.orders: dict[tuple[int, int], tuple[Order, int]] = {}
         self.min_delay: int = pair.get("OrderBook", "MIN_DELAY_SECONDS")
         self.window: int = pair.get("OrderBook", "WINDOW_SECONDS")
@@ -111,12 +141,11 @@ class Scenario:
     @property
     def markets(self) -> range:
         """Ids of the listed markets."""
-        return range(self.pair.get("Clearinghouse", "marketCount"))
+        return range(len(self._house.stored_markets()))
 
     def price_state(self, market: int) -> tuple[int, ...]:
         """Return what the oracle holds of a market."""
-        state: tuple[int, ...] = self.pair.get("PriceOracle", "priceState", market)
-        return state
+        return self._oracle.price_state(market)
 
     def price(self, market: int) -> int:
         """Return the last price, fresh or not, or the one that the market starts with [wad]."""
@@ -124,26 +153,23 @@ class Scenario:
 
     def feed(self, market: int) -> str:
         """Return the id of a market's feed."""
-        feed: str = self.pair.get("PriceOracle", "feedOf", market)
-        return feed
+        return self._oracle.feed_of(market)
 
     def balance(self, account: int) -> int:
         """Return a ledger balance [wad]."""
-        balance: int = self.pair.get("Clearinghouse", "balanceOf", account)
-        return balance
+        return self._house.balance_of(account)
 
     def tokens(self, owner: str) -> int:
         """Return a token balance [token units]."""
-        balance: int = self.pair.get("LocalToken", "balanceOf", owner)
-        return balance
+        return self._token.balance_of(Address(owner))
 
     def risk(self, account: int) -> Risk | None:
         """Return equity, initial and maintenance margin and notional, None where a price is missing."""
         try:
-            risk: Risk = self.pair.get("Clearinghouse", "riskOf", account)
+            risk = self._house.risk_of(account)
         except ProtocolError:
             return None
-        return risk
+        return risk.equity, risk.initial_margin, risk.maintenance_margin, risk.notional
 
     def free(self, account: int) -> int:
         """Return what may leave an account, 0 where that cannot be told [wad]."""
@@ -152,24 +178,28 @@ class Scenario:
 
     def open_markets(self, account: int) -> list[int]:
         """Return the markets in which an account has a position."""
-        bitmap = self.pair.get("Clearinghouse", "accountOf", account)[2]
-        return [market for market in range(120) if bitmap >> market & 1]
+        header = self._house.stored_accounts().get(account)
+        return list(markets_of(header.open_markets)) if header is not None and header.open_markets else []
 
     def market(self, market: int) -> Any:
         """Return longs, shorts, funding and parameters of a market."""
-        return self.pair.get("Clearinghouse", "marketOf", market)
+        return self._house.market_of(market).as_tuple()
 
     def size(self, account: int, market: int) -> int:
         """Return the size of a position [base wad]."""
-        shares, _ = self.pair.get("Clearinghouse", "positionOf", account, market)
-        side = self.market(market)[0 if shares > 0 else 1]
-        size: int = abs(shares) * side[2] // 10**15
-        return size if shares > 0 else -size
+        position = self._house.stored_positions().get((account, market))
+        if position is None or position.shares == 0:
+            return 0
+        state = self._house.stored_markets()[market]
+        side = state.longs if position.shares > 0 else state.shorts
+        size = abs(position.shares) * side.multiplier // 10**15
+        return size if position.shares > 0 else -size
 
     def open_interest(self, market: int) -> tuple[int, int]:
         """Return the open interest of both sides [base wad]."""
-        longs, shorts, _, _ = self.market(market)
-        return longs[0] * longs[2] // 10**15, shorts[0] * shorts[2] // 10**15
+        state = self._house.market_of(market)
+        longs, shorts = state.longs, state.shorts
+        return longs.shares * longs.multiplier // 10**15, shorts.shares * shorts.multiplier // 10**15
 
     def cap(self, market: int) -> int:
         """Return the cap on the open interest of a side [base wad]."""
@@ -188,7 +218,7 @@ class Scenario:
         longs, shorts = self.open_interest(market)
         room = self.cap(market) - (longs if sign > 0 else shorts)
         price, depth = self.price(market), scale * 10**9
-        floor = self.pair.get("Clearinghouse", "riskConfig")[1] * CENT
+        floor = self._house.risk_config().min_initial_margin * CENT
         free = self.free(account) if self.open_markets(account) else max(0, self.balance(account) - floor)
         against = max(0, sign * (longs - shorts))
         rate = ratio * 10**14 + taker * 10**12 + against * WAD // depth
@@ -218,9 +248,11 @@ class Scenario:
         return encode_update(PriceFeed(feed or self.feed(market), value, value), before)
 
     def publish(self, prices: dict[int, int], *, wait: int = 1, confidence: int = 0, sender: str = KIM) -> Outcome:
-        """Let time pass and store prices [wad]."""
+        """Let time pass and store prices [wad], those that have gone too far from where they started brought back."""
         self.pair.wait(wait)
-        data = tuple(self.update_data(market, price, confidence=confidence) for market, price in prices.items())
+        data = tuple(
+            [self.update_data(market, _kept(market, price), confidence=confidence) for market, price in prices.items()]
+        )
         return self.call(sender, "PriceOracle", "update", tuple(prices), data, value=self.fee(data))
 
     def fee(self, data: tuple[str, ...]) -> int:
@@ -357,6 +389,19 @@ class Scenario:
     def compare(self) -> None:
         """Compare all of the state on both sides."""
         for contract, function, args in self.views():
+            self.pair.read(contract, function, *args)
+
+    def compare_words(self) -> None:
+        """Compare all storage words that the model knows on both sides."""
+        self.pair.compare_words((*ACCOUNTS, POOL, INSURANCE), (*self.markets, len(self.markets)))
+
+    def compare_next(self, count: int = 1) -> None:
+        """Compare the next views, in rotation through all of them."""
+        for _ in range(count):
+            if self._next_view >= len(self._views):
+                self._views, self._next_view = tuple(self.views()), 0
+            contract, function, args = self._views[self._next_view]
+            self._next_view += 1
             self.pair.read(contract, function, *args)
 
     def compare_balances(self) -> None:

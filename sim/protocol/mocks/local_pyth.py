@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sim.protocol import abi
@@ -67,6 +68,12 @@ def _decode(kind: abi.TupleType, update: str | bytes) -> tuple[Any, ...]:
         return kind.decode(_BYTES.raw(update))
     except abi.DecodingError:
         raise EmptyRevert from None
+
+
+@functools.lru_cache(maxsize=1 << 10)
+def _decode_update(update: str | bytes) -> tuple[PriceFeed, int]:
+    decoded, previous_publish_time = _decode(_UPDATE_TYPE, update)
+    return _feed(decoded), previous_publish_time
 
 
 def _feed(decoded: tuple[Any, ...]) -> PriceFeed:
@@ -138,8 +145,7 @@ class LocalPyth(Contract):
         for price_id in price_ids:
             feed, slot = _EMPTY, 0
             for update in update_data:
-                decoded, previous_publish_time = _decode(_UPDATE_TYPE, update)
-                feed = _feed(decoded)
+                feed, previous_publish_time = _decode_update(update)
                 publish_time = feed.price.publish_time
                 slot = publish_time % _UINT64
                 self._store(feed)

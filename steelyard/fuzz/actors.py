@@ -1,0 +1,47 @@
+"""Who acts, on which accounts, and the units that amounts are told in."""
+
+from __future__ import annotations
+
+from steelyard.evm.deployment import ADMIN, GUARDIAN, LIQUIDITY, STEWARD, TREASURY
+
+WAD = 10**18
+TOKEN = 10**6
+CENT = 10**16
+UINT256_MAX = 2**256 - 1
+UINT128_MAX = 2**128 - 1
+INT128_MAX = 2**127 - 1
+ANY_BUY = UINT128_MAX
+ANY_SALE = 0
+
+# Further addresses of the test chains' mnemonic; the first five govern.
+ALICE = "0x9965507d1a55bcc2695c58ba16fb37d819b0a4dc"
+BOB = "0x976ea74026e726554db657fa54763abd0c3a0aa9"
+CAROL = "0x14dc79964da2c08b23698b3d3cc7ca32193d9955"
+KIM = "0x23618e81e3f5cdf7f54c3d65f7fbc0abf5b21e8f"
+OSCAR = "0xa0ee7a142d267c1f36714e4a8f75612f20a79720"
+
+TRADERS = (ALICE, BOB, CAROL)
+"""They deposit and trade."""
+EVERYBODY = (*TRADERS, KIM, OSCAR, ADMIN, GUARDIAN, LIQUIDITY, STEWARD, TREASURY)
+"""Kim executes and liquidates, Oscar operates for others, and the rest govern."""
+
+POOL, INSURANCE = 1, 2
+START_PRICES = (40_000 * WAD, 2_500 * WAD, 100 * WAD)
+EXPONENT = -8
+
+
+def account_of(owner: str, index: int = 0) -> int:
+    """Return the id of an account."""
+    return int(owner, 16) << 96 | index
+
+
+def owner_of(account: int) -> str:
+    """Return the address of an account's owner."""
+    return f"0x{account >> 96:040x}"
+
+
+TRADING_ACCOUNTS = tuple(account_of(owner, index) for owner in TRADERS for index in range(2))
+KIMS = account_of(KIM)
+TREASURYS = account_of(TREASURY)
+ACCOUNTS = (*TRADING_ACCOUNTS, KIMS, TREASURYS, account_of(OSCAR))
+"""All accounts that a sequence may touch, the pool and the insurance fund apart."""

@@ -1,0 +1,276 @@
+"""The model's state as storage words, in the slots and with the layouts of the contracts.
+
+Slots are those that the compiler assigns and layouts those that stand beside the word types;
+`tests/parity/test_words.py` holds both against the compiler and the sources.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from sim.protocol.keccak import keccak256
+from sim.protocol.types.account import Account, Permission, Position
+from sim.protocol.types.market import Market
+from sim.protocol.types.price_state import PriceState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from sim.protocol import World
+    from sim.protocol.evm import Address
+    from sim.protocol.types.ledger import Ledger, RiskConfig
+    from sim.protocol.types.market import FundingState, MarketConfig, Side
+
+__all__ = ["SLOTS", "Storage", "mapped"]
+
+SLOTS: Final = {
+    ("Clearinghouse", "_accounts"): 1,
+    ("Clearinghouse", "_positions"): 2,
+    ("Clearinghouse", "_markets"): 3,
+    ("Clearinghouse", "_permissions"): 4,
+    ("Clearinghouse", "isExecutor"): 5,
+    ("Clearinghouse", "_ledger"): 6,
+    ("Clearinghouse", "_riskConfig"): 7,
+    ("Clearinghouse", "marketCount"): 8,
+    ("OrderBook", "_commitments"): 0,
+    ("PriceOracle", "_prices"): 1,
+    ("PriceOracle", "feedOf"): 2,
+    ("LocalToken", "_balances"): 0,
+    ("LocalToken", "_allowances"): 1,
+    ("LocalToken", "_totalSupply"): 2,
+}
+"""Slot of each state variable that is compared, by contract and name."""
+
+Word = tuple[str, int, int]
+"""Address, slot, value."""
+
+_128: Final = 2**128 - 1
+_104: Final = 2**104 - 1
+_96: Final = 2**96 - 1
+_48: Final = 2**48 - 1
+_FREE_ORDER: Final = 1
+_HASH_BITS: Final = 216
+_NO_ACCOUNT: Final = Account()
+_NO_POSITION: Final = Position()
+_NO_MARKET: Final = Market.empty()
+_NO_PERMISSION: Final = Permission(0, 0)
+_NO_PRICE: Final = PriceState()
+
+
+@cache
+def mapped(slot: int, *keys: int) -> int:
+    """Return the slot of a value in a mapping at `slot`, or in mappings of mappings."""
+    for key in keys:
+        slot = int.from_bytes(keccak256(key.to_bytes(32, "big") + slot.to_bytes(32, "big")), "big")
+    return slot
+
+
+def _account(account: Account) -> int:
+    return account.balance & _128 | account.mode << 128 | account.open_markets << 136
+
+
+def _position(position: Position) -> int:
+    return position.shares & _128 | (position.entry_index & _128) << 128
+
+
+def _side(side: Side) -> int:
+    return side.shares | (side.index & _96) << 96 | side.multiplier << 192
+
+
+def _funding(funding: FundingState) -> int:
+    return (
+        funding.entry_sum & _128
+        | (funding.rate & _48) << 128
+        | (funding.velocity & 0xFFFFFFFF) << 176
+        | funding.accrued_at << 208
+        | funding.max_rate << 240
+    )
+
+
+def _config(config: MarketConfig) -> int:
+    scale, interest, size, velocity, taker, maker, ratio, maintenance = config
+    return (
+        scale
+        | interest << 64
+        | size << 80
+        | velocity << 128
+        | taker << 160
+        | maker << 176
+        | ratio << 192
+        | maintenance << 208
+    )
+
+
+def _ledger(ledger: Ledger) -> int:
+    return (
+        ledger.pool_balance & _104
+        | ledger.insurance_balance << 104
+        | ledger.pool_fee_share << 200
+        | ledger.min_reward << 216
+        | ledger.min_initial_margin << 232
+        | ledger.risk_paused << 248
+    )
+
+
+def _risk(config: RiskConfig) -> int:
+    reward, margin, most, ratio, penalty, health, threshold, share = config
+    return (
+        reward
+        | margin << 16
+        | most << 32
+        | ratio << 64
+        | penalty << 80
+        | health << 96
+        | threshold << 112
+        | share << 176
+    )
+
+
+def _price(state: PriceState) -> int:
+    price, published, confidence, variance, age, most = state
+    return price | published << 96 | confidence << 136 | variance << 160 | age << 224 | most << 240
+
+
+class Storage:
+    """Storage words of clearinghouse, order book, oracle and token, computed from a model.
+
+    Parameters
+    ----------
+    world : World
+        The model; its contracts stand at the addresses of the chain.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        house, book, oracle, token = world.clearinghouse, world.order_book, world.oracle, world.token
+        self._by_mapping: dict[int, Callable[[Any], Iterable[Word]]] = {
+            id(house._accounts): self.account,
+            id(house._positions): self.position,
+            id(house._markets): self.market,
+            id(house._permissions): self.permission,
+            id(house._executors): self.executor,
+            id(house.__dict__): self.variable,
+            id(oracle._states): self.price,
+            id(oracle._feeds): self.feed,
+            id(book._commitments): self.commitment,
+            id(token._balances): self.token_balance,
+            id(token._allowances): self.allowance,
+            id(token.__dict__): self.supply,
+        }
+        self._house, self._book, self._oracle, self._token = house, book, oracle, token
+
+    def touched(self, touched: Iterable[tuple[dict[Any, Any], Any, Any]]) -> Iterator[Word]:
+        """Yield the words that a transaction stored, as `World.touched` tells them."""
+        table = self._by_mapping
+        for mapping, key, _ in touched:
+            words = table.get(id(mapping))
+            if words is not None:
+                yield from words(key)
+
+    def every(self, accounts: Iterable[int], owners: Iterable[Address], markets: Iterable[int]) -> Iterator[Word]:
+        """Yield all words of some accounts, owners and markets, those never stored too."""
+        accounts, markets, owners = tuple(accounts), tuple(markets), tuple(owners)
+        for account in accounts:
+            yield from self.account(account)
+            for market in markets:
+                yield from self.position((account, market))
+        for market in markets:
+            yield from self.market(market)
+            yield from self.price(market)
+            yield from self.feed(market)
+        for owner in owners:
+            yield from self.token_balance(owner)
+            yield from self.executor(owner)
+        for pair in self._house._permissions:
+            yield from self.permission(pair)
+        for order in self._book._commitments:
+            yield from self.commitment(order)
+        for approval in self._token._allowances:
+            yield from self.allowance(approval)
+        for variable in ("_ledger", "_risk_config", "_market_count"):
+            yield from self.variable(variable)
+        yield from self.supply("_total_supply")
+
+    # ---- one at a time
+
+    def account(self, account: int) -> tuple[Word]:
+        """Return the header of an account."""
+        house = self._house
+        return ((house.address, mapped(1, account), _account(house._accounts.get(account, _NO_ACCOUNT))),)
+
+    def position(self, key: tuple[int, int]) -> tuple[Word]:
+        """Return a position, by account and market."""
+        house = self._house
+        return ((house.address, mapped(2, *key), _position(house._positions.get(key, _NO_POSITION))),)
+
+    def market(self, market: int) -> tuple[Word, ...]:
+        """Return the four words of a market."""
+        house = self._house
+        slot = mapped(3, market)
+        state = house._markets.get(market, _NO_MARKET)
+        return (
+            (house.address, slot, _side(state.longs)),
+            (house.address, slot + 1, _side(state.shorts)),
+            (house.address, slot + 2, _funding(state.funding)),
+            (house.address, slot + 3, _config(state.config)),
+        )
+
+    def permission(self, key: tuple[Address, Address]) -> tuple[Word]:
+        """Return what an operator may do, by owner and operator."""
+        house = self._house
+        flags, expires_at = house._permissions.get(key, _NO_PERMISSION)
+        return ((house.address, mapped(4, int(key[0], 16), int(key[1], 16)), flags | expires_at << 8),)
+
+    def executor(self, owner: Address) -> tuple[Word]:
+        """Return whether an address executes."""
+        house = self._house
+        return ((house.address, mapped(5, int(owner, 16)), int(house._executors.get(owner, False))),)
+
+    def variable(self, name: str) -> tuple[Word, ...]:
+        """Return a variable of the clearinghouse by its name in the model."""
+        house = self._house
+        match name:
+            case "_ledger":
+                return ((house.address, 6, _ledger(house._ledger)),)
+            case "_risk_config":
+                return ((house.address, 7, _risk(house._risk_config)),)
+            case "_market_count":
+                return ((house.address, 8, house._market_count),)
+            case _:
+                return ()
+
+    def price(self, market: int) -> tuple[Word]:
+        """Return what the oracle holds of a market."""
+        oracle = self._oracle
+        return ((oracle.address, mapped(1, market), _price(oracle._states.get(market, _NO_PRICE))),)
+
+    def feed(self, market: int) -> tuple[Word]:
+        """Return the feed of a market."""
+        oracle = self._oracle
+        return ((oracle.address, mapped(2, market), int(oracle.feed_of(market), 16)),)
+
+    def commitment(self, key: tuple[int, int]) -> tuple[Word]:
+        """Return an order's slot, by account and number."""
+        book = self._book
+        word = 0
+        if key in book._commitments:
+            committed_at, order_hash = book.commitment_of(*key)
+            word = committed_at << _HASH_BITS | order_hash
+        return ((book.address, mapped(0, *key), word),)
+
+    def token_balance(self, owner: Address) -> tuple[Word]:
+        """Return a token balance."""
+        token = self._token
+        return ((token.address, mapped(0, int(owner, 16)), token._balances.get(owner, 0)),)
+
+    def allowance(self, key: tuple[Address, Address]) -> tuple[Word]:
+        """Return an allowance, by owner and spender."""
+        token = self._token
+        word = token._allowances.get(key, 0)
+        return ((token.address, mapped(1, int(key[0], 16), int(key[1], 16)), word),)
+
+    def supply(self, name: str) -> tuple[Word, ...]:
+        """Return the token's supply; `name` is the variable's in the model."""
+        token = self._token
+        return ((token.address, 2, token._total_supply),) if name == "_total_supply" else ()
