@@ -1,0 +1,183 @@
+"""Contracts compiled fast rather than well, and only where their text has changed.
+
+Each contract that can be deployed is a unit of its own, cached by what it is made of: a bug in the order book compiles
+the order book. Where it can, a unit goes through the compiler's old pipeline without optimiser (a second or two); where
+the stack of that is too small, through the new one with a short sequence of optimiser steps, which takes two thirds of
+the time of the project's settings and stays under the limit on the size of code.
+
+Exceptions
+----------
+CompilationFailed
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+from posixpath import dirname, join, normpath
+from typing import TYPE_CHECKING, Any
+
+from steelyard.evm.artefacts import Artefacts
+from steelyard.toolchain import ROOT, SOLC_VERSION, prepare, solc
+
+if TYPE_CHECKING:
+    from steelyard.fuzz.canaries.canary import Sources
+
+__all__ = ["CACHE", "CompilationFailed", "build", "read_sources"]
+
+CACHE = ROOT / "build" / "canaries"
+"""Compiled units; can be deleted at any time."""
+
+_IMPORT = re.compile(r'^import\b[^;"]*"(\.[^"]+)";', re.MULTILINE)
+_TOO_DEEP = "Stack too deep"
+_REMAPPINGS = [
+    "@openzeppelin/contracts/=node_modules/@openzeppelin/contracts/",
+    "solady/=node_modules/solady/src/",
+    "@pythnetwork/pyth-sdk-solidity/=node_modules/@pythnetwork/pyth-sdk-solidity/",
+]
+_OLD: dict[str, Any] = {"viaIR": False, "optimizer": {"enabled": False}}
+_NEW: dict[str, Any] = {
+    "viaIR": True,
+    "optimizer": {
+        "enabled": True,
+        "runs": 1,
+        "details": {
+            "yul": True,
+            "yulDetails": {"optimizerSteps": "dhfoDgvulnTUtnIfeulxarrscLMcCTUtulVculegjmul:fDnTOcmu"},
+        },
+    },
+}
+_FULL: dict[str, Any] = {"viaIR": True, "optimizer": {"enabled": True, "runs": 200}}
+_NEEDS_NEW = frozenset({"Clearinghouse"})
+"""Units of which it is known that the old pipeline refuses them, which takes it five seconds."""
+
+
+class CompilationFailed(RuntimeError):
+    """A unit does not compile."""
+
+    def __init__(self, unit: str, messages: list[str]) -> None:
+        super().__init__(f"{unit}: " + "\n".join(messages))
+
+
+class _TooDeep(Exception):
+    """The pipeline has no room on the stack."""
+
+
+def read_sources() -> Sources:
+    """Return the project's contracts."""
+    folder = ROOT / "contracts"
+    return {
+        path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted(folder.rglob("*.sol"))
+        if ".cache" not in path.parts
+    }
+
+
+def build(sources: Sources, *, cache: Path = CACHE) -> Artefacts:
+    """Return all contracts that can be deployed, compiled from `sources`.
+
+    Raises
+    ------
+    CompilationFailed
+        One does not compile.
+    """
+    prepare()
+    types: dict[str, Any] = {}
+    for path in sources:
+        if dirname(path) in ("contracts", "contracts/mocks"):
+            # The unit's own code comes last: others only know its interface.
+            for name, entry in _unit(path, sources, cache).items():
+                if name not in types or name == Path(path).stem:
+                    types[name] = entry
+    with tempfile.TemporaryDirectory() as folder:
+        manifest = Path(folder) / "manifest.json"
+        manifest.write_text(json.dumps({"contractTypes": types}), encoding="utf-8")
+        return Artefacts(manifest)
+
+
+def _unit(path: str, sources: Sources, cache: Path) -> dict[str, Any]:
+    """Return what the file at `path` and all that it imports define, with code for what it defines itself."""
+    name = Path(path).stem
+    parts = {part: sources[part] for part in sorted(_closure(path, sources))}
+    pipelines = [_NEW, _FULL] if name in _NEEDS_NEW else [_OLD, _NEW, _FULL]
+    key = json.dumps([path, parts, pipelines, _REMAPPINGS, SOLC_VERSION, _lock()], sort_keys=True)
+    kept = cache / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
+    try:
+        found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
+        return found
+    except FileNotFoundError:
+        pass
+    for pipeline in pipelines:
+        try:
+            types = _compile(path, parts, pipeline)
+        except _TooDeep:
+            continue
+        cache.mkdir(parents=True, exist_ok=True)
+        half = kept.with_suffix(f".{os.getpid()}")
+        half.write_text(json.dumps(types), encoding="utf-8")
+        half.replace(kept)
+        return types
+    raise CompilationFailed(path, [_TOO_DEEP])
+
+
+def _closure(path: str, sources: Sources) -> set[str]:
+    found: set[str] = set()
+    wanted = [path]
+    while wanted:
+        part = wanted.pop()
+        if part not in found:
+            found.add(part)
+            wanted += [normpath(join(dirname(part), name)) for name in _IMPORT.findall(sources[part])]
+    return found
+
+
+def _lock() -> str:
+    return hashlib.sha256((ROOT / "package-lock.json").read_bytes()).hexdigest()
+
+
+def _compile(path: str, parts: Sources, pipeline: dict[str, Any]) -> dict[str, Any]:
+    code = ["abi", "evm.bytecode.object", "evm.deployedBytecode.object", "evm.methodIdentifiers"]
+    request = {
+        "language": "Solidity",
+        "sources": {part: {"content": text} for part, text in parts.items()},
+        "settings": {
+            "evmVersion": "cancun",
+            "remappings": _REMAPPINGS,
+            "metadata": {"appendCBOR": False, "bytecodeHash": "none"},
+            "outputSelection": {part: {"*": code if part == path else ["abi"]} for part in parts},
+            **pipeline,
+        },
+    }
+    done = subprocess.run(
+        [str(solc()), "--standard-json", "--base-path", str(ROOT), "--allow-paths", str(ROOT / "node_modules")],
+        input=json.dumps(request),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    if done.returncode != 0:
+        raise CompilationFailed(path, [done.stderr.strip()])
+    answer = json.loads(done.stdout)
+    errors = [error["formattedMessage"] for error in answer.get("errors", ()) if error["severity"] == "error"]
+    if errors:
+        if any(_TOO_DEEP in error for error in errors):
+            raise _TooDeep
+        raise CompilationFailed(path, errors)
+    return {name: _entry(entry) for part in answer["contracts"].values() for name, entry in part.items()}
+
+
+def _entry(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return an entry in the form of ape's manifest."""
+    evm = entry.get("evm", {})
+    return {
+        "abi": entry["abi"],
+        "deploymentBytecode": {"bytecode": "0x" + evm.get("bytecode", {}).get("object", "")},
+        "runtimeBytecode": {"bytecode": "0x" + evm.get("deployedBytecode", {}).get("object", "")},
+        "methodIdentifiers": evm.get("methodIdentifiers", {}),
+    }

@@ -1,0 +1,235 @@
+"""Fees, keepers, caps, the waterfall of a liquidation."""
+
+from __future__ import annotations
+
+from steelyard.fuzz.canaries.canary import Canary
+
+_HOUSE = "Clearinghouse.sol"
+_PRICING = "libraries/Pricing.sol"
+_LIQUIDATION = "libraries/Liquidation.sol"
+
+FEES = (
+    Canary(
+        "fee-split-swapped",
+        "fee split",
+        _HOUSE,
+        ("state.poolBalance += paid + int256(poolFee);\n            state.insuranceBalance += fill.fee - poolFee;"),
+        ("state.poolBalance += paid + int256(fill.fee - poolFee);\n            state.insuranceBalance += poolFee;"),
+        "pool and insurance fund get each other's part of a fee",
+    ),
+    Canary(
+        "fee-not-paid",
+        "fee split",
+        _HOUSE,
+        "account.balance -= paid + int256(fill.fee);",
+        "account.balance -= paid;",
+        "fees are booked that nobody paid",
+    ),
+    Canary(
+        "funding-not-received",
+        "paid is not received",
+        _HOUSE,
+        "state.poolBalance += paid + int256(poolFee);",
+        "state.poolBalance += fill.cost + int256(poolFee);",
+        "funding that is paid reaches nobody",
+    ),
+    Canary(
+        "maker-taker-swapped",
+        "maker and taker",
+        _PRICING,
+        "making * config.makerFee + (size - making) * config.takerFee",
+        "making * config.takerFee + (size - making) * config.makerFee",
+        "makers pay the taker fee, and takers the maker fee",
+    ),
+    Canary(
+        "keeper-unpaid",
+        "keeper fee",
+        _HOUSE,
+        "if (order.keeperFee > 0) _payKeeper(order);",
+        "",
+        "the keeper's fee is taken and not paid",
+    ),
+    Canary(
+        "keeper-paid-twice",
+        "keeper fee",
+        _HOUSE,
+        "_credit(order.keeper, int256(uint256(order.keeperFee)))",
+        "_credit(order.keeper, 2 * int256(uint256(order.keeperFee)))",
+        "the keeper gets twice what the account pays",
+    ),
+    Canary(
+        "reduction-under-maintenance",
+        "margin check",
+        _HOUSE,
+        "if (risk.equity < int256(risk.maintenanceMargin)) {",
+        "if (risk.equity < 0) {",
+        "a reduction that costs more than it releases passes under maintenance margin",
+    ),
+    Canary(
+        "keeper-event-swapped",
+        "event",
+        _HOUSE,
+        "emit KeeperPaid(order.account, order.keeper, order.keeperFee, balance);",
+        "emit KeeperPaid(order.keeper, order.account, order.keeperFee, balance);",
+        "the event of a keeper's fee swaps payer and keeper",
+    ),
+    Canary(
+        "cap-of-the-other-side",
+        "open interest",
+        "libraries/Positions.sol",
+        "requireOpenInterest(side, Pricing.openInterestCap(market.config));",
+        "requireOpenInterest(sizeAfter > 0 ? market.shorts : market.longs, Pricing.openInterestCap(market.config));",
+        "the side that does not grow is held to the cap",
+    ),
+    Canary(
+        "cap-unit",
+        "open interest",
+        _PRICING,
+        "return config.skewScale * 1e9 * config.maxOpenInterest / 1e4;",
+        "return config.skewScale * 1e9 * config.maxOpenInterest / 1e3;",
+        "the cap on open interest is ten times what it says",
+    ),
+    Canary(
+        "cap-at-the-edge",
+        "off by one",
+        "libraries/Positions.sol",
+        "if (open > cap) revert OpenInterestExceeded(open, cap);",
+        "if (open >= cap) revert OpenInterestExceeded(open, cap);",
+        "the last unit under the cap cannot be traded",
+    ),
+    Canary(
+        "depth-under-shorts",
+        "open interest",
+        _HOUSE,
+        "Positions.requireOpenInterest(market.shorts, Pricing.depth(config));",
+        "",
+        "a market may be made shallower than its shorts, and fill at negative prices",
+    ),
+    Canary(
+        "margin-at-the-executors-price",
+        "stale or selectable price",
+        _HOUSE,
+        "open.price = ORACLE.priceOf(order.market);",
+        "open.price = order.price;",
+        "funding and margin of a trade use the executor's price",
+    ),
+)
+
+LIQUIDATION = (
+    Canary(
+        "liquidated-at-initial-margin",
+        "liquidation",
+        _HOUSE,
+        "if (risk.equity >= int256(risk.maintenanceMargin)) revert AccountHealthy",
+        "if (risk.equity >= int256(risk.initialMargin)) revert AccountHealthy",
+        "an account under its initial margin can be liquidated",
+    ),
+    Canary(
+        "pool-pays-first",
+        "waterfall",
+        _HOUSE,
+        "uint256 fromInsurance = FixedPointMathLib.min(result.badDebt, state.insuranceBalance);",
+        "uint256 fromInsurance = 0;",
+        "the pool pays bad debt that the insurance fund could cover",
+    ),
+    Canary(
+        "insurance-keeps-what-it-paid",
+        "waterfall",
+        _HOUSE,
+        "state.insuranceBalance -= fromInsurance;",
+        "",
+        "bad debt is forgiven and not taken from the insurance fund",
+    ),
+    Canary(
+        "penalty-makes-bad-debt",
+        "waterfall",
+        _HOUSE,
+        "result.penalty = FixedPointMathLib.min(result.penalty, uint256(account.balance));",
+        "",
+        "the penalty takes a flat account below zero",
+    ),
+    Canary(
+        "penalty-to-the-pool",
+        "waterfall",
+        _HOUSE,
+        "state.insuranceBalance += result.penalty;",
+        "state.poolBalance += int256(result.penalty);",
+        "the penalty goes to the pool",
+    ),
+    Canary(
+        "penalty-on-top-of-reward",
+        "waterfall",
+        _HOUSE,
+        "FixedPointMathLib.zeroFloorSub(Liquidation.penaltyUp(result.closedNotional, config), result.reward)",
+        "Liquidation.penaltyUp(result.closedNotional, config)",
+        "the whole penalty is charged on top of the reward",
+    ),
+    Canary(
+        "debt-not-forgiven",
+        "waterfall",
+        _HOUSE,
+        "account.balance = 0;\n                emit BadDebtBooked",
+        "emit BadDebtBooked",
+        "bad debt is paid by the fund and still owed, and its penalty wraps",
+    ),
+    Canary(
+        "bad-debt-event-swapped",
+        "event",
+        _HOUSE,
+        "emit BadDebtBooked(id, fromInsurance, result.badDebt - fromInsurance);",
+        "emit BadDebtBooked(id, result.badDebt - fromInsurance, fromInsurance);",
+        "the event of bad debt swaps insurance fund and pool",
+    ),
+    Canary(
+        "reward-uncapped",
+        "reward",
+        _LIQUIDATION,
+        (
+            "FixedPointMathLib.clamp(\n"
+            "                notional * config.rewardRatio / RATIO_SCALE, config.minReward * CENT, "
+            "config.maxReward * CENT\n            )"
+        ),
+        "FixedPointMathLib.max(notional * config.rewardRatio / RATIO_SCALE, config.minReward * CENT)",
+        "the liquidator's reward has no upper end",
+    ),
+    Canary(
+        "self-liquidation-loses-reward",
+        "order of writes",
+        _HOUSE,
+        "_accounts[id] = account.pack();\n        _credit(liquidator, int256(result.reward));",
+        "_credit(liquidator, int256(result.reward));\n        _accounts[id] = account.pack();",
+        "the reward of an account that liquidates itself is overwritten",
+    ),
+    Canary(
+        "liquidation-leaves-dust",
+        "limit",
+        _LIQUIDATION,
+        "if (size - closed < minSize) closed = size;",
+        "",
+        "a partial liquidation leaves less than the smallest position",
+    ),
+    Canary(
+        "target-health-ignored",
+        "liquidation",
+        _LIQUIDATION,
+        "(int256(maintenance) * int256(uint256(config.targetHealth))).divUp(HEALTH_SCALE)",
+        "int256(maintenance)",
+        "a liquidation stops at maintenance margin",
+    ),
+    Canary(
+        "penalty-not-foreseen",
+        "liquidation",
+        _HOUSE,
+        "int256 closeCost = int256(Liquidation.penaltyUp(risk.notional, config));",
+        "int256 closeCost;",
+        "the fraction to close leaves out the penalty",
+    ),
+    Canary(
+        "liquidation-not-finished",
+        "liquidation",
+        _HOUSE,
+        "if (!_isHealed(account, positions, state, config, result.closedNotional)) {",
+        "if (false) {",
+        "an account that partial closing does not heal is left as it is",
+    ),
+)
