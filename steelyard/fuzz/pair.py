@@ -124,6 +124,9 @@ class _RawSide:
             (Address(owner), mapped(0, int(owner, 16))) for owner in (*EVERYBODY, model.clearinghouse.address)
         ]
 
+    def rewind(self) -> None:
+        self.invariants = StepInvariants(self.model)
+
     def run(self, step: Step, outcome: Outcome, number: int) -> None:
         result = self.chain.send(step.sender, step.contract, step.function, step.args, step.value)
         if not self.expected.matches(step.contract, step.function, outcome, result):
@@ -189,6 +192,15 @@ class Pair:
     def _check(what: str, model: object, chain: object) -> None:
         if model != chain:
             raise Mismatch(what, model, chain)
+
+    def rewind(self) -> None:
+        """Forget all that was called, both sides being back in the state of the start."""
+        self.trace = []
+        self.outcomes.clear()
+        self._waited = self._late = 0
+        self._check("timestamp", self.model.timestamp, self.chain.timestamp)
+        if self._raw is not None:
+            self._raw.rewind()
 
     @property
     def now(self) -> int:
