@@ -83,9 +83,10 @@ class IntegerType(AbiType):
 
     def decode(self, data: bytes, offset: int) -> int:
         """Return the integer of a word without dirty bits."""
-        value = _word(data, offset)
-        if self.low < 0 and value >> 255:
-            value -= 1 << 256
+        end = offset + _WORD
+        if end > len(data):
+            raise DecodingError("too short")
+        value = int.from_bytes(data[offset:end], "big", signed=self.low < 0)
         if not self.low <= value <= self.high:
             raise DecodingError(f"{value} is no {self.name}")
         return bool(value) if self.is_bool else value

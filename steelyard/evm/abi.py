@@ -461,10 +461,6 @@ class ErrorAbi:
         """Return the error that revert data holds, its selector included."""
         return ErrorValue(self.name, self.inputs.decode(data[4:], 0))
 
-    def pack(self, args: tuple[Value, ...]) -> bytes:
-        """Return the revert data of the error with `args`."""
-        return self.selector + self.inputs.encode(args)
-
 
 class EventAbi:
     """One event; its arguments come in the order of the ABI, indexed or not."""
@@ -488,16 +484,9 @@ class EventAbi:
         self.plain = tuple_codec(plain)
         self._order = tuple(order)
 
-    def pack(self, args: tuple[Value, ...]) -> tuple[list[bytes], bytes]:
-        """Return topics and data of a log; what does not fit a topic is given as its hash."""
-        topics = [self.topic]
-        plain = []
-        for (indexed, number), value in zip(self._order, args, strict=True):
-            if indexed:
-                topics.append(self.topics[number].encode(value))
-            else:
-                plain.append(value)
-        return topics, self.plain.encode(tuple(plain))
+    def places(self, *, indexed: bool) -> list[tuple[int, int]]:
+        """Return, of the arguments that are indexed or not, each one's place among all and among its like."""
+        return [(at, number) for at, (is_topic, number) in enumerate(self._order) if is_topic == indexed]
 
     def unpack(self, contract: str, topics: Sequence[bytes], data: bytes) -> Event:
         """Return the event that a log holds."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eth_utils.address import to_checksum_address
 
 from sim.protocol.outcome import Event, Outcome
 from steelyard.evm.abi import AbiIndex, FunctionAbi
 from steelyard.evm.artefacts import Artefacts
+from steelyard.evm.packing import packer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = [
     "CHAIN_ID",
@@ -114,6 +118,7 @@ class Chain(ABC):
         """Lower-case address of each contract by its name."""
         self._types: dict[str, str] = {}
         self._names: dict[str, str] = {}
+        self._packers: dict[tuple[str, str], tuple[str, bytes, Callable[[tuple[Any, ...]], bytes]]] = {}
         self._targets: dict[tuple[str, str], tuple[str, FunctionAbi]] = {}
 
     # ---- contracts
@@ -185,12 +190,21 @@ class Chain(ABC):
         CallHalted
             It ended otherwise than by return or revert.
         """
-        return self.decoded(contract, function, self.send(sender, contract, function, args, value))
+        address, abi = self._target(contract, function)
+        return self.decoded(contract, function, self._transact(sender, address, abi.pack(args), value))
 
     def send(self, sender: str, contract: str, function: str, args: tuple[Any, ...], value: int = 0) -> RawResult:
-        """Send a transaction as `call` does, and leave what came back as it is; `decoded` turns it into an outcome."""
-        address, abi = self._target(contract, function)
-        return self._transact(sender, address, abi.pack(args), value)
+        """Send a transaction, and leave what came back as it is; `decoded` turns it into an outcome.
+
+        Arguments are those that the model accepted: they are not checked again.
+        """
+        key = contract, function
+        found = self._packers.get(key)
+        if found is None:
+            address, abi = self._target(contract, function)
+            found = self._packers[key] = address, abi.selector, packer(abi.inputs)
+        address, selector, pack = found
+        return self._transact(sender, address, selector + pack(args), value)
 
     def decoded(self, contract: str, function: str, result: RawResult) -> Outcome:
         """Return the outcome of a call that `send` made."""

@@ -66,7 +66,7 @@ class Cadence:
     invariants: int = 12
 
 
-CAMPAIGN = Cadence(views=2_000, view=4, words=32, invariants=64)
+CAMPAIGN = Cadence(views=4_000, view=8, words=128, invariants=128)
 """For long runs, in which all but transactions costs about a tenth of the time."""
 
 

@@ -117,7 +117,7 @@ class _RawSide:
         self.storage = Storage(model)
         self.expected = Expected(chain)
         self.invariants = StepInvariants(model)
-        self._read = chain.storage
+        self._read = chain.word_at
         token = model.token
         self._token = token.address
         self._tokens = [

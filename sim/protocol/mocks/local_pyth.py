@@ -24,10 +24,13 @@ __all__ = ["LocalPyth", "Price", "PriceFeed", "encode_update"]
 _PRICE: Final = "(int64,uint64,int32,uint256)"
 _FEED: Final = f"(bytes32,{_PRICE},{_PRICE})"
 _FEED_TYPE: Final = abi.parse_tuple(f"({_FEED})")
-_UPDATE_TYPE: Final = abi.parse_tuple(f"({_FEED},uint64)")
 _BYTES: Final = abi.BytesType("bytes")
 _ZERO_ID: Final = "0x" + "00" * 32
 _UINT64: Final = 2**64
+_PRICE_BOUNDS: Final = ((-(2**63), 2**63 - 1), (0, 2**64 - 1), (-(2**31), 2**31 - 1), (0, UINT256_MAX))
+_BOUNDS: Final = (*_PRICE_BOUNDS, *_PRICE_BOUNDS, (0, 2**64 - 1))
+"""Of the words of an update, the feed's id apart."""
+_UPDATE_SIZE: Final = 32 * (1 + len(_BOUNDS))
 
 
 class Price(NamedTuple):
@@ -58,9 +61,28 @@ def encode_update(feed: PriceFeed, previous_publish_time: int) -> str:
     EncodingError
         A field does not fit its type.
     """
-    update = (feed, previous_publish_time)
-    _UPDATE_TYPE.check(update)
-    return "0x" + _UPDATE_TYPE.encode(update).hex()
+    (number, price, ema_price) = feed
+    words = (*price, *ema_price, previous_publish_time)
+    for word, (low, high) in zip(words, _BOUNDS, strict=True):
+        if not low <= word <= high:
+            raise abi.EncodingError(f"{feed!r} is no {_FEED}")
+    if len(number) != len(_ZERO_ID):
+        raise abi.EncodingError(f"{number!r} is no bytes32")
+    return number + "".join([f"{word & UINT256_MAX:064x}" for word in words])
+
+
+def _read_update(raw: bytes) -> tuple[PriceFeed, int]:
+    """Return what ``abi.decode(update, (PythStructs.PriceFeed, uint64))`` gives."""
+    if len(raw) < _UPDATE_SIZE:
+        raise EmptyRevert
+    words = [int.from_bytes(raw[at : at + 32], "big", signed=True) for at in range(32, _UPDATE_SIZE, 32)]
+    for at, (low, high) in enumerate(_BOUNDS):
+        if not low <= words[at] <= high:
+            if high != UINT256_MAX:
+                raise EmptyRevert
+            words[at] &= UINT256_MAX
+    first, second, previous = words[:4], words[4:8], words[8]
+    return PriceFeed("0x" + raw[:32].hex(), Price(*first), Price(*second)), previous
 
 
 def _decode(kind: abi.TupleType, update: str | bytes) -> tuple[Any, ...]:
@@ -72,8 +94,7 @@ def _decode(kind: abi.TupleType, update: str | bytes) -> tuple[Any, ...]:
 
 @functools.lru_cache(maxsize=1 << 10)
 def _decode_update(update: str | bytes) -> tuple[PriceFeed, int]:
-    decoded, previous_publish_time = _decode(_UPDATE_TYPE, update)
-    return _feed(decoded), previous_publish_time
+    return _read_update(_BYTES.raw(update))
 
 
 def _feed(decoded: tuple[Any, ...]) -> PriceFeed:
