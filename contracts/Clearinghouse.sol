@@ -214,7 +214,9 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
 
     /// @inheritdoc IClearinghouse
     function accrue(MarketId id) external nonReentrant {
-        Market memory market = _accrued(id);
+        Market memory market;
+        _loadMarket(market, id);
+        FundingRate.accrue(market, ORACLE.priceOf(id), block.timestamp);
         _storeMarket(id, market);
         _emitAccrued(id, market);
     }
@@ -273,7 +275,9 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
     /// @inheritdoc IClearinghouse
     function setMarket(MarketId id, MarketConfig calldata config, uint16 maxRate) external nonReentrant restricted {
         Bounds.checkMarket(config, maxRate);
-        Market memory market = _accrued(id);
+        Market memory market;
+        _loadMarket(market, id);
+        FundingRate.accrue(market, ORACLE.priceState(id).price, block.timestamp);
         Positions.requireOpenInterest(market.longs, Pricing.depth(config));
         Positions.requireOpenInterest(market.shorts, Pricing.depth(config));
         FundingState memory funding = market.funding;
@@ -387,10 +391,10 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         if (risk.equity < int256(risk.initialMargin)) revert MarginInsufficient(risk.equity, risk.initialMargin);
     }
 
-    /// @dev A reduction without keeper fee passes if it costs, at the mark, less than the maintenance margin that it
-    /// releases: then no price of another market is needed, and none that is stale can keep anybody in a position. A
-    /// keeper fee leaves the protocol's hands, so it takes an account that meets maintenance: else the owner of a
-    /// bankrupt account could pay himself.
+    /// @dev A reduction that costs, at the mark, less than the maintenance margin that it releases needs no price of
+    /// another market, and none that is stale can keep anybody in a position; one that costs more needs maintenance. A
+    /// keeper fee leaves the protocol's hands, and the keeper may be the owner: with one, an account that costs are
+    /// covered for needs maintenance, any other initial margin, as for a withdrawal.
     function _requireReduction(Trade calldata order, Fill memory fill, OpenPosition memory open, Account memory account)
         private
         view
@@ -399,11 +403,11 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
             if (account.balance < 0) revert AccountBankrupt(order.account, account.balance);
             return;
         }
-        if (order.keeperFee == 0) {
-            uint256 released = Margin.maintenanceUp(open.market.config, fill.sizeDelta.abs(), open.price);
-            int256 charged = fill.cost - Pricing.worthDown(fill.sizeDelta, open.price) + int256(fill.fee);
-            if (charged < int256(released)) return;
-        }
+        uint256 released = Margin.maintenanceUp(open.market.config, fill.sizeDelta.abs(), open.price);
+        int256 charged = fill.cost - Pricing.worthDown(fill.sizeDelta, open.price) + int256(fill.fee);
+        bool covered = charged + int256(uint256(order.keeperFee)) < int256(released);
+        if (covered && order.keeperFee == 0) return;
+        if (!covered && order.keeperFee > 0) return _requireInitialMargin(order.account);
         AccountRisk memory risk = riskOf(order.account);
         if (risk.equity < int256(risk.maintenanceMargin)) {
             revert MaintenanceInsufficient(risk.equity, risk.maintenanceMargin);
@@ -607,7 +611,7 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
     }
 
     function _loadAll(AccountId account, uint256 markets) private view returns (OpenPosition[] memory positions) {
-        uint256[] memory prices = ORACLE.pricesOf(markets);
+        uint256[] memory prices = ORACLE.freshPricesOf(markets);
         positions = new OpenPosition[](prices.length);
         mapping(MarketId => PositionWord) storage words = _positions[account];
         for (uint256 i; i < prices.length; ++i) {
@@ -623,12 +627,6 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
     function _loadMarket(Market memory market, MarketId id) private view {
         _markets[id].unpackInto(market);
         if (market.longs.multiplier == 0) revert MarketUnknown(id);
-    }
-
-    /// @dev One market by itself, accrued in memory.
-    function _accrued(MarketId id) private view returns (Market memory market) {
-        _loadMarket(market, id);
-        FundingRate.accrue(market, ORACLE.priceOf(id), block.timestamp);
     }
 
     function _store(mapping(MarketId => PositionWord) storage positions, OpenPosition memory open) private {

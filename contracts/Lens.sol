@@ -90,9 +90,11 @@ contract Lens is ILens {
 
     /// @inheritdoc ILens
     function liquidationPrice(AccountId id, MarketId market) public view returns (uint256) {
-        (Market memory state, Position memory position) = _accrued(id, market, _ORACLE.priceOf(market));
+        Market memory state = CLEARINGHOUSE.marketOf(market);
+        Position memory position = CLEARINGHOUSE.positionOf(id, market);
         int256 size = state.sizeOf(position);
         if (size == 0) revert PositionMissing(id, market);
+        FundingRate.accrue(state, _ORACLE.priceOf(market), block.timestamp);
         AccountRisk memory rest = _riskWithout(id, market);
         int256 owed = position.shares.indexedUp(state.indexOf(position) - position.entryIndex);
         int256 equity = rest.equity - owed;

@@ -2,11 +2,13 @@
 pragma solidity 0.8.37;
 
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
 import {IOrderBook} from "./interfaces/IOrderBook.sol";
 import {IPriceOracle} from "./interfaces/IPriceOracle.sol";
 import {Bounds} from "./libraries/Bounds.sol";
+import {Positions} from "./libraries/Positions.sol";
 import {PERMISSION_TRADE} from "./types/Account.sol";
 import {AccountId} from "./types/AccountId.sol";
 import {Fill, Trade} from "./types/Fill.sol";
@@ -16,6 +18,9 @@ import {Order} from "./types/Order.sol";
 contract OrderBook is IOrderBook, ReentrancyGuardTransient {
     /// @dev A slot that is free but not zero.
     uint256 private constant FREE = 1;
+
+    /// @dev An operator may set the fee, and may be the keeper.
+    uint96 public constant MAX_KEEPER_FEE = 1e18;
 
     IClearinghouse public immutable CLEARINGHOUSE;
     IPriceOracle public immutable ORACLE;
@@ -38,6 +43,7 @@ contract OrderBook is IOrderBook, ReentrancyGuardTransient {
     /// @dev Without reentrancy guard: the only call out is a view of the clearinghouse.
     function commit(Order calldata order) external {
         if (order.sizeDelta == 0) revert SizeZero();
+        if (order.keeperFee > MAX_KEEPER_FEE) revert KeeperFeeExceeded(order.keeperFee, MAX_KEEPER_FEE);
         if (block.timestamp + MIN_DELAY_SECONDS > order.expiresAt) revert OrderExpired(order.expiresAt);
         _authorize(order.account);
         uint256 committedAt = _commitments[order.account][order.slot] >> 216;
@@ -58,7 +64,7 @@ contract OrderBook is IOrderBook, ReentrancyGuardTransient {
         (uint64 earliest, uint64 latest) = _free(order);
         if (block.timestamp > latest) revert OrderExpired(latest);
         uint256 price = ORACLE.parseFirst{value: msg.value}(order.market, updateData, earliest, latest);
-        fill = CLEARINGHOUSE.trade(
+        try CLEARINGHOUSE.trade(
             Trade({
                 account: order.account,
                 market: order.market,
@@ -68,8 +74,15 @@ contract OrderBook is IOrderBook, ReentrancyGuardTransient {
                 keeper: keeper,
                 keeperFee: order.keeperFee
             })
-        );
-        emit OrderSettled(order.account, order.slot, keeper, price, fill.sizeDelta);
+        ) returns (
+            Fill memory done
+        ) {
+            emit OrderSettled(order.account, order.slot, keeper, price, done.sizeDelta);
+            return done;
+        } catch (bytes memory reason) {
+            if (!_isFinal(bytes4(reason))) LowLevelCall.bubbleRevert(reason);
+            emit OrderFailed(order.account, order.slot, price, reason);
+        }
     }
 
     /// @inheritdoc IOrderBook
@@ -95,6 +108,19 @@ contract OrderBook is IOrderBook, ReentrancyGuardTransient {
         if (msg.sender == account.owner()) return;
         if (CLEARINGHOUSE.isAuthorized(account, msg.sender, PERMISSION_TRADE)) return;
         revert AccountUnauthorized(account, msg.sender, PERMISSION_TRADE);
+    }
+
+    /// @dev Failures that are the order's or its account's own, and so use it up: else whoever settles could wait for a
+    /// moment in which it goes through. Not those that the caller brings about: gas withheld, another market's price not
+    /// updated, a keeper's account that does not exist.
+    function _isFinal(bytes4 selector) private pure returns (bool) {
+        return selector == IClearinghouse.MarginInsufficient.selector
+            || selector == IClearinghouse.MaintenanceInsufficient.selector
+            || selector == IClearinghouse.AccountBankrupt.selector
+            || selector == IClearinghouse.PriceUnacceptable.selector || selector == IClearinghouse.RiskPaused.selector
+            || selector == IClearinghouse.SizeBelowMinimum.selector || selector == IClearinghouse.SizeZero.selector
+            || selector == IClearinghouse.OpenMarketsExceeded.selector
+            || selector == IClearinghouse.MarketUnknown.selector || selector == Positions.OpenInterestExceeded.selector;
     }
 
     /// @dev Frees the slot of `order`; returns the bounds of its settlement price and of its settlement.

@@ -66,15 +66,9 @@ contract PriceOracle is IPriceOracle, AccessManaged {
 
     /// @inheritdoc IPriceOracle
     function priceOf(MarketId market) public view returns (uint256) {
-        PriceState memory state = _prices[market].unpack();
-        if (state.publishedAt == 0) revert PriceMissing(market);
-        unchecked {
-            if (block.timestamp > state.publishedAt + state.maxAge) {
-                revert PriceStale(market, state.publishedAt, state.maxAge);
-            }
-        }
-        _requireCertain(market, state.confidence, state.maxConfidence);
-        return state.price;
+        PriceWord word = _fresh(market);
+        _requireCertain(market, word.confidence(), word.maxConfidence());
+        return word.price();
     }
 
     /// @inheritdoc IPriceOracle
@@ -87,8 +81,26 @@ contract PriceOracle is IPriceOracle, AccessManaged {
     }
 
     /// @inheritdoc IPriceOracle
+    function freshPricesOf(uint256 markets) external view returns (uint256[] memory prices) {
+        prices = new uint256[](LibBit.popCount(markets));
+        for (uint256 i; i < prices.length; ++i) {
+            prices[i] = _fresh(lowestMarket(markets)).price();
+            markets &= markets - 1;
+        }
+    }
+
+    /// @inheritdoc IPriceOracle
     function priceState(MarketId market) external view returns (PriceState memory) {
         return _prices[market].unpack();
+    }
+
+    function _fresh(MarketId market) private view returns (PriceWord word) {
+        word = _prices[market];
+        uint256 publishedAt = word.publishedAt();
+        if (publishedAt == 0) revert PriceMissing(market);
+        unchecked {
+            if (block.timestamp > publishedAt + word.maxAge()) revert PriceStale(market, publishedAt, word.maxAge());
+        }
     }
 
     /// @dev Verification is Pyth's. With `isFirst` it also proves that no price of the feed was published between

@@ -142,6 +142,7 @@ interface IClearinghouse {
     // ---- anyone
 
     /// @notice Closes as much of an account under maintenance margin as brings it to the target health, or all of it.
+    /// Prices must be fresh but may be uncertain: confidence widens in crashes, and must not shield an account.
     /// @param liquidator account that gets the reward
     /// @dev Errors: AccountFlat, AccountHealthy, AccountReserved, the oracle's.
     function liquidate(AccountId account, AccountId liquidator) external returns (LiquidationResult memory result);
@@ -166,9 +167,9 @@ interface IClearinghouse {
     /// @dev Errors: ParameterOutOfBounds, MarketsExhausted.
     function listMarket(MarketConfig calldata config, uint16 maxRate) external returns (MarketId market);
 
-    /// @notice Changes a market's parameters after an accrual at the old ones. Restricted.
-    /// @dev Errors: MarketUnknown, ParameterOutOfBounds, OpenInterestExceeded (the depth must cover what is open),
-    /// the oracle's.
+    /// @notice Changes a market's parameters after an accrual at the old ones and the last price, fresh or not: a dead
+    /// feed is when parameters must change. Restricted.
+    /// @dev Errors: MarketUnknown, ParameterOutOfBounds, OpenInterestExceeded (the depth must cover what is open).
     function setMarket(MarketId market, MarketConfig calldata config, uint16 maxRate) external;
 
     /// @notice Sets liquidation parameters, floors and the fee split. Restricted.

@@ -17,6 +17,8 @@ interface IOrderBook {
     error AccountUnauthorized(AccountId account, address caller, uint8 permission);
     /// @notice The account's slot holds an order that has neither settled nor been cancelled.
     error SlotOccupied(AccountId account, uint8 slot);
+    /// @notice A keeper fee above the largest allowed [quote wad].
+    error KeeperFeeExceeded(uint256 keeperFee, uint256 maximum);
     /// @notice The slot does not hold this order.
     error OrderUnknown(AccountId account, uint8 slot);
     /// @notice The order's own expiry, or its window, has passed, or passes before it could settle.
@@ -29,17 +31,24 @@ interface IOrderBook {
     event OrderSettled(
         AccountId indexed account, uint8 indexed slot, AccountId indexed keeper, uint256 price, int256 sizeDelta
     );
+    /// @notice The order met its price and failed for a reason of its own, given as the encoded error: it is used up.
+    event OrderFailed(AccountId indexed account, uint8 indexed slot, uint256 price, bytes reason);
     event OrderCancelled(AccountId indexed account, uint8 indexed slot);
 
     /// @notice Commits to an order. By the account's owner or an operator who may trade.
-    /// @dev Errors: SizeZero, OrderExpired, AccountUnauthorized, SlotOccupied.
+    /// Market, size and margin are checked at settlement, against the state of that moment. What an operator committed
+    /// while permitted stands.
+    /// @dev Errors: SizeZero, KeeperFeeExceeded, OrderExpired, AccountUnauthorized, SlotOccupied.
     function commit(Order calldata order) external;
 
     /// @notice Settles an order at the first price after its delay. By anyone; the keeper fee goes to `keeper`.
+    /// An order that then fails for a reason of its own (margin, acceptable price, size, caps, pause) is used up, with an
+    /// event and without fee, so that nobody can wait for a moment in which it goes through.
     /// @param order as committed
     /// @param keeper account that gets the order's keeper fee
     /// @param updateData Pyth update that holds that price; send Pyth's fee as value
-    /// @dev Errors: OrderUnknown, OrderExpired, the oracle's, Pyth's, those of `IClearinghouse.trade`.
+    /// @return fill what was done, all zero if the order failed
+    /// @dev Errors: OrderUnknown, OrderExpired, the oracle's, Pyth's, those of `IClearinghouse.trade` that are the caller's.
     function settle(Order calldata order, AccountId keeper, bytes[] calldata updateData)
         external
         payable

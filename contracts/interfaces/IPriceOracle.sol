@@ -55,6 +55,10 @@ interface IPriceOracle {
     /// @dev Errors: those of `priceOf`.
     function pricesOf(uint256 markets) external view returns (uint256[] memory prices);
 
+    /// @notice The same, however wide the confidence interval: what a liquidation goes by.
+    /// @dev Errors: PriceMissing, PriceStale.
+    function freshPricesOf(uint256 markets) external view returns (uint256[] memory prices);
+
     /// @notice All that is held of a market, unchecked.
     function priceState(MarketId market) external view returns (PriceState memory);
 

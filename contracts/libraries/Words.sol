@@ -135,6 +135,27 @@ library Words {
         state.maxConfidence = raw >> 240;
     }
 
+    /// @notice The price alone; a record would be allocated for one field of it.
+    function price(PriceWord word) internal pure returns (uint256) {
+        return uint96(PriceWord.unwrap(word));
+    }
+
+    function publishedAt(PriceWord word) internal pure returns (uint256) {
+        return uint40(PriceWord.unwrap(word) >> 96);
+    }
+
+    function confidence(PriceWord word) internal pure returns (uint256) {
+        return uint24(PriceWord.unwrap(word) >> 136);
+    }
+
+    function maxAge(PriceWord word) internal pure returns (uint256) {
+        return uint16(PriceWord.unwrap(word) >> 224);
+    }
+
+    function maxConfidence(PriceWord word) internal pure returns (uint256) {
+        return PriceWord.unwrap(word) >> 240;
+    }
+
     /// @dev Price, confidence and variance are bounded where they are made; a 40-bit clock outlasts everything.
     function pack(PriceState memory state) internal pure returns (PriceWord) {
         return PriceWord.wrap(

@@ -354,7 +354,8 @@ class Clearinghouse(AccessManaged):
         MarketUnknown
             As named; the oracle's.
         """
-        state = self._accrued(market)
+        state = self._load_market(market)
+        funding_rate.accrue(state, self.oracle.price_of(market), self.world.timestamp)
         self._put(self._markets, market, words.pack_market(state))
         self._emit_accrued(market, state)
 
@@ -449,7 +450,8 @@ class Clearinghouse(AccessManaged):
         self._check_can_call(sender, "setMarket", (market, config, max_rate))
         config = MarketConfig(*config)
         bounds.check_market(config, max_rate)
-        state = self._accrued(market)
+        state = self._load_market(market)
+        funding_rate.accrue(state, self.oracle.price_state(market).price, self.world.timestamp)
         positions.require_open_interest(state.longs, pricing.depth(config))
         positions.require_open_interest(state.shorts, pricing.depth(config))
         funding = state.funding
@@ -665,15 +667,19 @@ class Clearinghouse(AccessManaged):
     def _require_reduction(
         self, account: int, keeper_fee: int, fill: Fill, opened: _OpenPosition, header: Account
     ) -> None:
-        """Let a reduction pass that costs less than the margin it releases, or that leaves maintenance margin."""
+        """Let a reduction pass that costs less than it releases; else, or with a keeper fee, require margin."""
         if header.open_markets == 0:
             if header.balance < 0:
                 raise AccountBankrupt(account, header.balance)
             return
-        if keeper_fee == 0:
-            released = margin.maintenance_up(opened.market.config, abs(fill.size_delta), opened.price)
-            if fill.cost - pricing.worth_down(fill.size_delta, opened.price) + fill.fee < released:
-                return
+        released = margin.maintenance_up(opened.market.config, abs(fill.size_delta), opened.price)
+        charged = fill.cost - pricing.worth_down(fill.size_delta, opened.price) + fill.fee
+        covered = charged + keeper_fee < released
+        if covered and keeper_fee == 0:
+            return
+        if not covered and keeper_fee > 0:
+            self._require_initial_margin(account)
+            return
         risk = self.risk_of(account)
         if risk.equity < risk.maintenance_margin:
             raise MaintenanceInsufficient(risk.equity, risk.maintenance_margin)
@@ -764,7 +770,7 @@ class Clearinghouse(AccessManaged):
 
     def _load_all(self, account: int, markets: int) -> list[_OpenPosition]:
         opened = []
-        for market, price in zip(markets_of(markets), self.oracle.prices_of(markets), strict=True):
+        for market, price in zip(markets_of(markets), self.oracle.fresh_prices_of(markets), strict=True):
             one = self._load(account, market)
             one.price = price
             funding_rate.accrue(one.market, price, self.world.timestamp)
@@ -780,12 +786,6 @@ class Clearinghouse(AccessManaged):
     def _store(self, account: int, opened: _OpenPosition) -> None:
         self._put(self._positions, (account, opened.id), opened.position)
         self._put(self._markets, opened.id, words.pack_market(opened.market))
-
-    def _accrued(self, market: int) -> Market:
-        """Return one market by itself, accrued in memory."""
-        state = self._load_market(market)
-        funding_rate.accrue(state, self.oracle.price_of(market), self.world.timestamp)
-        return state
 
     def _emit_accrued(self, market: int, state: Market) -> None:
         self.emit("FundingAccrued", market, state.funding.rate, state.longs.index, state.shorts.index)

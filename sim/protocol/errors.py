@@ -38,6 +38,7 @@ __all__ = [
     "FailedCall",
     "FeedUnknown",
     "InsufficientFee",
+    "KeeperFeeExceeded",
     "LeverageZero",
     "MaintenanceInsufficient",
     "MarginInsufficient",
@@ -613,6 +614,17 @@ class SlotOccupied(ProtocolError):
 
     account: int
     slot: int
+
+
+@dataclass(eq=False)
+class KeeperFeeExceeded(ProtocolError):
+    """A keeper fee above the largest allowed [wad].
+
+    Source: ``IOrderBook.sol::KeeperFeeExceeded``.
+    """
+
+    keeper_fee: int
+    maximum: int
 
 
 @dataclass(eq=False)

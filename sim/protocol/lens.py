@@ -127,10 +127,12 @@ class Lens(Contract):
         PositionMissing
             As named; the oracle's.
         """
-        state, position = self._accrued(account, market, self.oracle.price_of(market))
+        state = self.clearinghouse.market_of(market).copy()
+        position = self.clearinghouse.position_of(account, market)
         size = positions.size_of(state, position)
         if size == 0:
             raise PositionMissing(account, market)
+        funding_rate.accrue(state, self.oracle.price_of(market), self.world.timestamp)
         rest = self._risk_without(account, market)
         owed = indexed_up(position.shares, positions.index_of(state, position) - position.entry_index)
         equity = rest.equity - owed

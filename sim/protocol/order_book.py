@@ -7,10 +7,21 @@ from typing import TYPE_CHECKING, Final
 
 from sim.protocol import abi
 from sim.protocol.errors import (
+    AccountBankrupt,
     AccountUnauthorized,
+    KeeperFeeExceeded,
+    MaintenanceInsufficient,
+    MarginInsufficient,
+    MarketUnknown,
+    OpenInterestExceeded,
+    OpenMarketsExceeded,
     OrderExpired,
     OrderPending,
     OrderUnknown,
+    PriceUnacceptable,
+    ProtocolError,
+    RiskPaused,
+    SizeBelowMinimum,
     SizeZero,
     SlotOccupied,
 )
@@ -19,12 +30,11 @@ from sim.protocol.keccak import keccak256
 from sim.protocol.libraries import bounds
 from sim.protocol.types.account import PERMISSION_TRADE
 from sim.protocol.types.account_id import owner_of
-from sim.protocol.types.fill import Trade
+from sim.protocol.types.fill import Fill, Trade
 from sim.protocol.types.order import Order
 
 if TYPE_CHECKING:
     from sim.protocol.clearinghouse import Clearinghouse
-    from sim.protocol.types.fill import Fill
     from sim.protocol.world import World
 
 __all__ = ["OrderBook", "hash_of"]
@@ -34,6 +44,20 @@ _ORDER_TYPE: Final = abi.parse_tuple(_ORDER)
 _HASH_BITS: Final = 216
 _MAX_DELAY_SECONDS: Final = 3_600
 _MAX_WINDOW_SECONDS: Final = 86_400
+_MAX_KEEPER_FEE: Final = 10**18
+_FINAL: Final[dict[type[ProtocolError], str]] = {
+    MarginInsufficient: "(int256,uint256)",
+    MaintenanceInsufficient: "(int256,uint256)",
+    AccountBankrupt: "(uint256,int256)",
+    PriceUnacceptable: "(uint256,uint256)",
+    RiskPaused: "()",
+    SizeBelowMinimum: "(uint256,uint256)",
+    SizeZero: "()",
+    OpenMarketsExceeded: "(uint256,uint256,uint256)",
+    MarketUnknown: "(uint8)",
+    OpenInterestExceeded: "(uint256,uint256)",
+}
+"""Failures that use an order up, with the types of their arguments (``OrderBook.sol::_isFinal``)."""
 _FREE_HASH: Final = 1
 """What a used slot reads as once it is free: a commitment at 0 with this hash."""
 
@@ -42,6 +66,13 @@ _FREE_HASH: Final = 1
 def hash_of(order: tuple[int, ...]) -> int:
     """Return the hash under which an order is stored (``OrderBook.sol::hashOf``)."""
     return int.from_bytes(keccak256(_ORDER_TYPE.encode(order)), "big") % (1 << _HASH_BITS)
+
+
+def _encoded(error: ProtocolError) -> str:
+    """Return a failure that uses an order up as the revert data that it is."""
+    types = _FINAL[type(error)]
+    name, arguments = error.decoded.name, error.decoded.args
+    return abi.selector(name + types) + abi.parse_tuple(types).encode(arguments).hex()
 
 
 class OrderBook(Contract):
@@ -93,13 +124,15 @@ class OrderBook(Contract):
 
         Raises
         ------
-        SizeZero, OrderExpired, AccountUnauthorized, SlotOccupied
+        SizeZero, KeeperFeeExceeded, OrderExpired, AccountUnauthorized, SlotOccupied
             As named.
         """
         order = Order(*order)
         now = self.world.timestamp
         if order.size_delta == 0:
             raise SizeZero
+        if order.keeper_fee > _MAX_KEEPER_FEE:
+            raise KeeperFeeExceeded(order.keeper_fee, _MAX_KEEPER_FEE)
         if now + self._min_delay_seconds > order.expires_at:
             raise OrderExpired(order.expires_at)
         self._authorize(order.account, sender)
@@ -122,28 +155,34 @@ class OrderBook(Contract):
     ) -> Fill:
         """Settle an order at the first price after its delay (``OrderBook.sol::settle``).
 
+        A failure of the order's own uses it up and gives a fill of zeros.
+
         Raises
         ------
         OrderUnknown, OrderExpired
-            As named; the oracle's, Pyth's, those of `Clearinghouse.trade`.
+            As named; the oracle's, Pyth's, those of `Clearinghouse.trade` that are the caller's.
         """
         order = Order(*order)
         earliest, latest = self._free(order)
         if self.world.timestamp > latest:
             raise OrderExpired(latest)
         price = self.oracle.parse_first(self.address, value, order.market, update_data, earliest, latest)
-        fill = self.clearinghouse.trade(
-            self.address,
-            Trade(
-                order.account,
-                order.market,
-                order.size_delta,
-                price,
-                order.acceptable_price,
-                keeper,
-                order.keeper_fee,
-            ),
+        trade = Trade(
+            order.account,
+            order.market,
+            order.size_delta,
+            price,
+            order.acceptable_price,
+            keeper,
+            order.keeper_fee,
         )
+        mark = self.world.mark()
+        try:
+            fill = self.clearinghouse.trade(self.address, trade)
+        except tuple(_FINAL) as error:
+            self.world.undo(mark)
+            self.emit("OrderFailed", order.account, order.slot, price, _encoded(error))
+            return Fill(0, 0, 0, 0)
         self.emit("OrderSettled", order.account, order.slot, keeper, price, fill.size_delta)
         return fill
 
@@ -186,6 +225,11 @@ class OrderBook(Contract):
     def window_seconds(self) -> int:
         """Return the length of the window for price and settlement."""
         return self._window_seconds
+
+    @view("MAX_KEEPER_FEE() -> (uint96)")
+    def max_keeper_fee(self) -> int:
+        """Return the largest keeper fee of an order [wad]."""
+        return _MAX_KEEPER_FEE
 
     @view("CLEARINGHOUSE() -> (address)")
     def clearinghouse_address(self) -> Address:

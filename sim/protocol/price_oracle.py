@@ -119,14 +119,9 @@ class PriceOracle(AccessManaged):
         PriceMissing, PriceStale, PriceUncertain
             As named.
         """
-        price, published_at, confidence, _, max_age, max_confidence = self._states.get(market, _EMPTY)
-        if published_at == 0:
-            raise PriceMissing(market)
-        if self.world.timestamp > published_at + max_age:
-            raise PriceStale(market, published_at, max_age)
-        if confidence > max_confidence * 100:
-            raise PriceUncertain(market, confidence, max_confidence * 100)
-        return price
+        state = self._fresh(market)
+        _require_certain(market, state.confidence, state.max_confidence)
+        return state.price
 
     @view("pricesOf(uint256) -> (uint256[])")
     def prices_of(self, markets: int) -> tuple[int, ...]:
@@ -138,6 +133,25 @@ class PriceOracle(AccessManaged):
             As named.
         """
         return tuple([self.price_of(market) for market in markets_of(markets)])
+
+    @view("freshPricesOf(uint256) -> (uint256[])")
+    def fresh_prices_of(self, markets: int) -> tuple[int, ...]:
+        """Return the same, however wide the confidence interval (``PriceOracle.sol::freshPricesOf``).
+
+        Raises
+        ------
+        PriceMissing, PriceStale
+            As named.
+        """
+        return tuple([self._fresh(market).price for market in markets_of(markets)])
+
+    def _fresh(self, market: int) -> PriceState:
+        state = self._states.get(market, _EMPTY)
+        if state.published_at == 0:
+            raise PriceMissing(market)
+        if self.world.timestamp > state.published_at + state.max_age:
+            raise PriceStale(market, state.published_at, state.max_age)
+        return state
 
     @view("priceState(uint8) -> ((uint256,uint256,uint256,uint256,uint256,uint256))")
     def price_state(self, market: int) -> PriceState:

@@ -219,12 +219,11 @@ class World:
                 returned = method(*args) if entry.is_view else method(sender, *args)
             outcome = Outcome(True, self.returns(entry, returned), None, tuple(events))
         except ProtocolError as error:
-            self._undo()
+            self.undo((0, 0))
             self.touched = ()
             outcome = Outcome(False, (), error.decoded, ())
         except BaseException:
-            self._undo()
-            events.clear()
+            self.undo((0, 0))
             raise
         else:
             self.touched = tuple(journal)
@@ -269,10 +268,17 @@ class World:
             return (returned.as_tuple(),) if hasattr(returned, "as_tuple") else (returned,)
         return tuple(returned) if count else ()
 
-    def _undo(self) -> None:
-        for mapping, key, old in reversed(self.journal):
+    def mark(self) -> tuple[int, int]:
+        """Return a place in the transaction to `undo` to: what a caught revert takes back."""
+        return len(self.journal), len(self.events)
+
+    def undo(self, mark: tuple[int, int]) -> None:
+        """Take back what was stored and emitted since `mark`."""
+        stored, emitted = mark
+        for mapping, key, old in reversed(self.journal[stored:]):
             if isinstance(old, Contract):
                 del mapping[key]
             else:
                 mapping[key] = old
-        self.journal.clear()
+        del self.journal[stored:]
+        del self.events[emitted:]

@@ -7,11 +7,13 @@ from enum import IntEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any, NewType, TypeVar, get_type_hints
 
-from steelyard.client.abi import snake_case
+from steelyard.client.abi import decode_revert, snake_case
 from steelyard.client.chain import Chain, Contract, Receipt, Sender
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from steelyard.client.errors import ContractReverted
 
 __all__ = [
     "INSURANCE_ACCOUNT",
@@ -253,10 +255,18 @@ class Exchange:
     def settle(
         self, sender: Sender, order: Order, keeper: AccountId, update_data: Sequence[bytes], *, fee: int = 0
     ) -> Receipt:
-        """Settle an order at the price that `update_data` proves to be the first after its delay."""
+        """Settle an order at the price that `update_data` proves to be the first after its delay.
+
+        The transaction also succeeds where the order failed and is used up: see `failure_of`.
+        """
         return self.chain.send(
             sender, self.order_book, "settle", order.encoded(), keeper, tuple(update_data), value=fee
         )
+
+    def failure_of(self, settled: Receipt) -> ContractReverted | None:
+        """Return why the order that `settled` used up failed, None if it was filled."""
+        failures = self.chain.events(self.order_book, settled.raw_logs, "OrderFailed")
+        return decode_revert(bytes.fromhex(failures[0].arguments["reason"][2:])) if failures else None
 
     def update_prices(
         self, sender: Sender, markets: Sequence[int], update_data: Sequence[bytes], *, fee: int = 0

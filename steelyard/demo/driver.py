@@ -209,6 +209,7 @@ class Demonstration:
         self._series: list[StepPoint] = []
         self._news: list[str] = []
         self._refused: Counter[str] = Counter()
+        self._failed = 0
         self._topics = {exchange.clearinghouse.abi.topic(name): name for name in ("FundingAccrued", "Traded")}
         self._counts: Counter[str] = Counter()
         self._first_prices: tuple[int, ...] = ()
@@ -348,12 +349,16 @@ class Demonstration:
         fee = self._parameters.pyth.update_fee
         for order in self._orders:
             update = [updates[order.market]]
-            self._try(
+            settled = self._try(
                 "settle",
                 lambda order=order, update=update: self._exchange.settle(  # type: ignore[misc]
                     self._keeper, order, self._keeper_account, update, fee=fee
                 ),
             )
+            failure = self._exchange.failure_of(settled) if settled else None
+            if failure is not None:
+                self._failed += 1
+                self._refused[failure.name] += 1
         self._orders = []
 
     def _change_accounts(self, tick: int) -> None:
@@ -517,7 +522,7 @@ class Demonstration:
             first_nav=self._first_nav,
             first_insurance=self._first_insurance,
             leverages=self._by_leverage(views),
-            trades=len(self._gas["settle"]),
+            trades=len(self._gas["settle"]) - self._failed,
             refused=self._refused.total(),
             liquidations=len(self._events),
             conservation_error_wei=error,
@@ -573,7 +578,7 @@ class Demonstration:
             prices=PriceProvenance.of(self._prices),
             series=tuple(self._series),
             events=tuple(self._events),
-            trades=len(self._gas["settle"]),
+            trades=len(self._gas["settle"]) - self._failed,
             fundings=self._counts["FundingAccrued"],
             transactions=sum(len(used) for used in self._gas.values()),
             gas=summarise_gas(self._gas),

@@ -368,6 +368,7 @@ class Scenario:
             for size in (WAD // 1000, -WAD, 1):
                 yield "Lens", "quote", (ACCOUNTS[0], market, size)
         yield "PriceOracle", "pricesOf", ((1 << len(self.markets)) - 1,)
+        yield "PriceOracle", "freshPricesOf", ((1 << len(self.markets)) - 1,)
         for owner in EVERYBODY:
             yield "LocalToken", "balanceOf", (owner,)
             yield "LocalToken", "allowance", (owner, self.pair.addresses["Clearinghouse"])

@@ -93,6 +93,27 @@ def commit_nothing(s: Scenario, c: Choices) -> Outcome:
     return s.commit(s.order(any_account(c), any_market(s, c), 0))
 
 
+@aim("order", "KeeperFeeExceeded")
+def commit_with_a_fee_too_large(s: Scenario, c: Choices) -> Outcome:
+    most = s.pair.get("OrderBook", "MAX_KEEPER_FEE")
+    return s.commit((*_any_order(s, c)[:6], most + c.amount(1, 2**96 - 1 - most)))
+
+
+@aim("order")
+def settle_what_fails(s: Scenario, c: Choices) -> Outcome:
+    """Settle an order that its account cannot carry, or whose price is too bad: it is used up."""
+    s.freshen()
+    account, market = any_account(c), any_market(s, c)
+    sign = side_of(s, c, account, market)
+    size = max(s.min_size(market), s.capacity(account, market, sign)) * c.integer(2, 9)
+    order = s.order(account, market, sign * size, slot=c.integer(0, 255), fee=c.pick((0, WAD)))
+    if c.chance(30):
+        order = (*order[:5], 1 if sign > 0 else 2**128 - 1, order[6])
+    if not s.commit(order).ok:
+        return s.commit(order)
+    return s.settle(order, after=s.min_delay)
+
+
 @aim("order", "AccountUnauthorized")
 def commit_unasked(s: Scenario, c: Choices) -> Outcome:
     order = _any_order(s, c)

@@ -106,7 +106,7 @@ def grow_over_the_cap(s: Scenario, c: Choices) -> Outcome:
     account, market = any_account(c), any_market(s, c)
     sign = side_of(s, c, account, market)
     longs, shorts = s.open_interest(market)
-    room = max(0, s.cap(market) - (longs if sign > 0 else shorts))
+    room = max(0, s.cap(market) - (longs if sign > 0 else shorts)) + max(0, -sign * s.size(account, market))
     return execute(s, c, account, market, sign * (room + c.amount(1, 2**95 if c.chance(80) else INT128_MAX - room)))
 
 
