@@ -12,6 +12,7 @@ from steelyard.demo.command import demo_options, run_demo
 from steelyard.deployment.command import connected, deploy_options, describe
 from steelyard.deployment.command import deploy as run_deploy
 from steelyard.failures import named
+from steelyard.fuzz.command import fuzz_options, run_fuzz
 from steelyard.keeper.command import keeper_options, run_keeper
 
 __all__ = ["cli", "main"]
@@ -61,6 +62,18 @@ def keeper(network: str, **options: Any) -> None:
     with connected(network):
         code = run_keeper(**options)
     sys.exit(code)
+
+
+@cli.command()
+@fuzz_options
+@named
+def fuzz(**options: Any) -> None:
+    """Play random moves on the contracts and on the exact model side by side, and compare everything.
+
+    Exit codes: 0 all is well, 1 an error by name, 2 wrong usage, 3 something was found, 4 something was never reached,
+    130 interrupted.
+    """
+    sys.exit(run_fuzz(**options))
 
 
 def main() -> None:

@@ -17,16 +17,22 @@ from steelyard.evm.abi import AbiError
 from steelyard.evm.chain import CallHalted
 from steelyard.fuzz.choices import SeededChoices
 from steelyard.fuzz.driver import CAMPAIGN, Driver
-from steelyard.fuzz.pair import Mismatch, Pair, Step
+from steelyard.fuzz.pair import NO_DATA, Mismatch, Pair, Step
 from steelyard.fuzz.scenario import Scenario
 from steelyard.fuzz.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from sim.protocol import Outcome
     from steelyard.evm.artefacts import Artefacts
 
-__all__ = ["Failure", "SeedResult", "replay", "run_seed"]
+__all__ = ["Failure", "SeedResult", "StopSeed", "replay", "run_seed"]
+
+
+class StopSeed(Exception):
+    """Raised by `on_step` to end a seed early: what was played is compared in full and counts."""
+
 
 Ended = tuple[str, str, str]
 """Action, error that was aimed at, error that came; `""` for success."""
@@ -108,12 +114,22 @@ class SeedResult:
         The first that was found, with which the trace ends.
     ended : Counter
         How moves ended: by action, error aimed at, and error that came, `""` for success.
+    outcomes : Counter
+        How transactions and views ended: by contract, function and error, `""` for success.
+    features : dict
+        What was seen of function, error and coarse state of the exchange, each with the number of steps at which it was
+        seen first.
+    trace : tuple of Step
+        All steps since the deployment.
     """
 
     seed: int
     steps: int
     failure: Failure | None
     ended: Counter[Ended] = field(default_factory=Counter)
+    outcomes: Counter[Ended] = field(default_factory=Counter)
+    features: dict[str, int] = field(default_factory=dict)
+    trace: tuple[Step, ...] = ()
 
 
 _stages: dict[int, tuple[Artefacts | None, Stage]] = {}
@@ -170,22 +186,44 @@ def run_seed(
     SeedResult
         The same for the same seed, steps and contracts, on every machine.
     """
-    stage = _stage(artefacts)
-    with stage.pair() as pair:
+    with _stage(artefacts).pair() as pair:
         ended: Counter[Ended] = Counter()
+        features: dict[str, int] = {}
+        failure = None
         try:
             scenario = Scenario(pair)
             scenario.set_stage()
             driver = Driver(scenario, SeededChoices(seed), cadence=CAMPAIGN)
             ended = driver.ended
-            while len(pair.trace) < steps:
-                driver.play()
-                if on_step is not None:
-                    on_step(len(pair.trace))
+            try:
+                while len(pair.trace) < steps:
+                    outcome = driver.play()
+                    features.setdefault(_feature(pair, outcome), len(pair.trace))
+                    if on_step is not None:
+                        on_step(len(pair.trace))
+            except StopSeed:
+                pass
             driver.finish()
         except Exception as error:
-            return SeedResult(seed, len(pair.trace), _failure(seed, pair, error), ended)
-        return SeedResult(seed, len(pair.trace), None, ended)
+            failure = _failure(seed, pair, error)
+        return SeedResult(seed, len(pair.trace), failure, ended, pair.outcomes, features, tuple(pair.trace))
+
+
+def _feature(pair: Pair, outcome: Outcome) -> str:
+    """Return the last step's function and error with what the exchange is like: coarse, so that there are few."""
+    step = pair.trace[-1]
+    house = pair.model.clearinghouse
+    ledger = house.ledger()
+    headers = house.stored_accounts().values()
+    state = (
+        min(3, sum(header.open_markets.bit_count() for header in headers) // 4),
+        "pool under water" if ledger.pool_balance < 0 else "",
+        "no insurance" if ledger.insurance_balance == 0 else "",
+        "in debt" if any(header.balance < 0 for header in headers) else "",
+        min(2, max(0, len(house.stored_markets()) - 3)),
+    )
+    error = outcome.error.name or NO_DATA if outcome.error else "ok"
+    return "/".join((step.contract, step.function, error, *map(str, state)))
 
 
 def _failure(seed: int, pair: Pair, error: Exception) -> Failure:

@@ -13,6 +13,7 @@ from eth_utils.crypto import keccak
 from steelyard.fuzz.choices import SeededChoices
 from steelyard.fuzz.driver import Driver
 from steelyard.fuzz.scenario import ACCOUNTS, EVERYBODY, OSCAR, TRADING_ACCOUNTS
+from steelyard.fuzz.storage import SLOTS
 from steelyard.toolchain import ROOT, prepare, solc
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def layouts() -> dict[str, Layout]:
 def slots() -> dict[tuple[str, str], int]:
     """Return the slot of each state variable, as the compiler assigns it."""
     prepare()
-    contracts = ("Clearinghouse", "OrderBook", "PriceOracle")
+    paths = {name: f"contracts/{name}.sol" for name in ("Clearinghouse", "OrderBook", "PriceOracle")}
+    paths["LocalToken"] = "contracts/mocks/LocalToken.sol"
     remappings = [
         "@openzeppelin/contracts/=node_modules/@openzeppelin/contracts/",
         "solady/=node_modules/solady/src/",
@@ -74,10 +76,7 @@ def slots() -> dict[tuple[str, str], int]:
     ]
     request = {
         "language": "Solidity",
-        "sources": {
-            f"contracts/{name}.sol": {"content": (ROOT / "contracts" / f"{name}.sol").read_text(encoding="utf-8")}
-            for name in contracts
-        },
+        "sources": {path: {"content": (ROOT / path).read_text(encoding="utf-8")} for path in paths.values()},
         "settings": {
             "evmVersion": "cancun",
             "remappings": remappings,
@@ -96,8 +95,8 @@ def slots() -> dict[tuple[str, str], int]:
     assert not [error for error in answer.get("errors", ()) if error["severity"] == "error"], answer["errors"]
     return {
         (name, variable["label"]): int(variable["slot"])
-        for name in contracts
-        for variable in answer["contracts"][f"contracts/{name}.sol"][name]["storageLayout"]["storage"]
+        for name, path in paths.items()
+        for variable in answer["contracts"][path][name]["storageLayout"]["storage"]
     }
 
 
@@ -163,6 +162,10 @@ def test_words__after_many_moves__hold_what_the_views_say(
             packed = word("Clearinghouse", "_permissions", int(owner, 16), int(OSCAR, 16))
             assert packed == expires_at << 8 | flags
             assert word("Clearinghouse", "isExecutor", int(owner, 16)) == view("Clearinghouse", "isExecutor", owner)
+
+
+def test_slots__of_the_fuzzer__are_the_compilers(slots: dict[tuple[str, str], int]) -> None:
+    assert {key: slots[key] for key in SLOTS} == SLOTS
 
 
 @pytest.mark.evm

@@ -1,0 +1,116 @@
+"""Campaigns: one seed is one trace, what is found can be stored and replayed, what was played is not played again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from steelyard.cli import cli
+from steelyard.fuzz.actors import ALICE, TOKEN, TRADING_ACCOUNTS
+from steelyard.fuzz.campaign import Failure, StopSeed, replay, run_seed
+from steelyard.fuzz.corpus import Corpus
+from steelyard.fuzz.pair import Mismatch, Pair
+from steelyard.fuzz.reach import EXEMPT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from steelyard.evm.artefacts import Artefacts
+    from steelyard.fuzz.stage import Stage
+
+pytestmark = pytest.mark.evm
+
+STEPS = 300
+
+
+def test_run_seed__twice__plays_the_same() -> None:
+    first, second = run_seed(3, STEPS), run_seed(3, STEPS)
+    assert first == second
+    assert first.failure is None
+    assert first.steps == len(first.trace) >= STEPS
+    assert run_seed(4, STEPS).trace != first.trace
+
+
+def test_replay__trace_of_a_seed__ends_as_the_seed_did() -> None:
+    assert replay(run_seed(5, STEPS).trace) is None
+
+
+def test_run_seed__stopped__counts_what_was_played() -> None:
+    def stop(steps: int) -> None:
+        if steps >= STEPS:
+            raise StopSeed
+
+    stopped = run_seed(3, 10 * STEPS, on_step=stop)
+    assert stopped.failure is None
+    assert STEPS <= stopped.steps < 2 * STEPS
+    assert stopped.trace == run_seed(3, STEPS).trace
+
+
+def test_failure__as_json_and_back__is_the_same() -> None:
+    failure = Failure(7, 3, "mismatch", "what differs", run_seed(7, STEPS).trace)
+    assert Failure.from_json(failure.to_json()) == failure
+
+
+def test_run__word_that_differs__is_found_at_the_step_that_touches_it(stage: Stage) -> None:
+    account = TRADING_ACCOUNTS[0]
+    with stage.scenario() as scenario:
+        house = scenario.pair.model.clearinghouse
+        header = house.stored_accounts()[account]
+        house.stored_accounts()[account] = replace(header, mode=1)
+        with pytest.raises(Mismatch, match="storage of Clearinghouse"):
+            scenario.call(ALICE, "Clearinghouse", "deposit", account, TOKEN)
+
+
+def test_run__token_balance_that_differs__is_found_at_the_next_step(stage: Stage) -> None:
+    with stage.scenario() as scenario:
+        scenario.pair.model.token._balances[scenario.pair.model.clearinghouse.address] += 1
+        scenario.pair.model.donated += 1
+        with pytest.raises(Mismatch, match="token balance"):
+            scenario.call(ALICE, "Clearinghouse", "setMarginMode", TRADING_ACCOUNTS[0], 0)
+
+
+def test_corpus__seeds_played__are_kept_by_what_they_show(tmp_path: Path) -> None:
+    corpus = Corpus(tmp_path)
+    results = [run_seed(seed, STEPS) for seed in (1, 2)]
+    assert corpus.add(results[0])
+    corpus.add(results[1])
+    assert not corpus.add(replace(results[0], seed=9))
+    corpus.minimise()
+    again = Corpus(tmp_path)
+    assert again.totals.seeds == {1, 2, 9}
+    assert again.features == len(results[0].features.keys() | results[1].features.keys())
+    for seed, trace in again.traces():
+        assert trace == results[seed - 1].trace[: len(trace)]
+
+
+def test_fuzz__short_campaign__reports_what_was_not_reached(tmp_path: Path) -> None:
+    options = ["fuzz", "--steps", "400", "--seed-steps", "200", "--corpus", str(tmp_path / "c")]
+    done = CliRunner().invoke(cli, [*options, "--json", "--junit", str(tmp_path / "report.xml")])
+    assert done.exit_code == 4, done.output
+    document = json.loads(done.stdout)
+    assert document["steps"] >= 400
+    assert document["failures"] == []
+    assert document["errors_missed"]
+    assert "never reached" in (tmp_path / "report.xml").read_text()
+    again = CliRunner().invoke(cli, [*options, "--json", "--allow-unreached"])
+    assert again.exit_code == 0, again.output
+    assert json.loads(again.stdout)["steps"] == document["steps"]
+
+
+def test_fuzz__without_bound__is_refused() -> None:
+    assert CliRunner().invoke(cli, ["fuzz", "--steps", "0"]).exit_code == 2
+
+
+def test_exempt__errors__are_declared(artefacts: Artefacts) -> None:
+    declared = {entry["name"] for artefact in artefacts.all for entry in artefact.abi if entry["type"] == "error"}
+    assert set(EXEMPT) <= declared
+
+
+def test_pair__fresh__has_no_trace(stage: Stage) -> None:
+    with stage.pair() as pair:
+        assert isinstance(pair, Pair)
+        assert pair.trace == []
