@@ -7,6 +7,7 @@ exactly is refused, never rounded: whoever reads the file knows what runs. Scala
 Exceptions
 ----------
 ParameterError
+    ├── ParameterFileMissing
     ├── ParameterMissing
     ├── ParameterUnknown
     ├── ParameterDuplicate
@@ -39,6 +40,7 @@ __all__ = [
     "OrderParameters",
     "ParameterDuplicate",
     "ParameterError",
+    "ParameterFileMissing",
     "ParameterInexact",
     "ParameterMalformed",
     "ParameterMissing",
@@ -63,6 +65,13 @@ _ADDRESS = re.compile(r"0x[0-9a-f]{40}")
 
 class ParameterError(ValueError):
     """A parameter file is not usable; the message starts with the path of the entry."""
+
+
+class ParameterFileMissing(ParameterError):
+    """There is no such file of parameters, or it cannot be read."""
+
+    def __init__(self, path: Path, reason: OSError) -> None:
+        super().__init__(f"{path}: {reason.strerror or reason}")
 
 
 class ParameterMissing(ParameterError):
@@ -465,5 +474,9 @@ def parse(text: str) -> SystemParameters:
 
 
 def load(path: Path = LOCAL) -> SystemParameters:
-    """Read parameters from a YAML file; raises what `parse` raises, and `OSError` where there is no such file."""
-    return parse(path.read_text(encoding="utf-8"))
+    """Read parameters from a YAML file; raises what `parse` raises, and `ParameterFileMissing` where there is none."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ParameterFileMissing(path, error) from error
+    return parse(text)

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 /// @notice A ledger account: `owner << 96 | index`, so that one owner has 2^96 accounts and ownership needs no storage.
 type AccountId is uint256;
 
-using {owner, index, isReserved, equals as ==, differs as !=} for AccountId global;
+using {owner, isReserved, equals as ==} for AccountId global;
 
 /// @dev The liquidity pool: counterparty of every fill, owned by nobody.
 AccountId constant POOL_ACCOUNT = AccountId.wrap(1);
@@ -20,10 +20,6 @@ function owner(AccountId account) pure returns (address) {
     return address(uint160(AccountId.unwrap(account) >> 96));
 }
 
-function index(AccountId account) pure returns (uint96) {
-    return uint96(AccountId.unwrap(account));
-}
-
 /// @dev Accounts of the zero address are the protocol's own (pool, insurance) or nobody's.
 function isReserved(AccountId account) pure returns (bool) {
     return owner(account) == address(0);
@@ -31,8 +27,4 @@ function isReserved(AccountId account) pure returns (bool) {
 
 function equals(AccountId a, AccountId b) pure returns (bool) {
     return AccountId.unwrap(a) == AccountId.unwrap(b);
-}
-
-function differs(AccountId a, AccountId b) pure returns (bool) {
-    return AccountId.unwrap(a) != AccountId.unwrap(b);
 }

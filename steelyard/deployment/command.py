@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 from contextlib import chdir, contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ import click
 
 from steelyard import parameters as parameter_files
 from steelyard.deployment.artefact import LOCAL_CHAIN_IDS, artefact_path
-from steelyard.deployment.errors import AccountUnknown, BuildMissing
+from steelyard.deployment.errors import AccountUnknown, BuildMissing, NodeAddressMissing
 from steelyard.toolchain import ROOT, anvil
 
 if TYPE_CHECKING:
@@ -86,7 +87,13 @@ def connected(network: str, *, host: str | None = None) -> Iterator[Any]:
     ------
     AnvilNotFound
         There is no anvil.
+    NodeAddressMissing
+        A test network without the variable that `ape-config.yaml` reads its node's address from.
     """
+    ecosystem, _, rest = network.partition(":")
+    variable = f"{ecosystem.upper()}_SEPOLIA_RPC_URL"
+    if rest == "sepolia:node" and not os.environ.get(variable):
+        raise NodeAddressMissing(network, variable)
     anvil()
     with chdir(ROOT):
         # ape takes its project and configuration from the folder in which it is loaded first.

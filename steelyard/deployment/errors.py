@@ -3,6 +3,7 @@
 Exceptions
 ----------
 DeploymentError
+    ├── NodeAddressMissing
     ├── ChainUnexpected
     ├── ChainMistaken
     ├── MockForbidden
@@ -41,6 +42,7 @@ __all__ = [
     "ContractMissing",
     "DeploymentError",
     "MockForbidden",
+    "NodeAddressMissing",
     "ParametersChanged",
     "StepFailed",
     "TokenDecimalsMismatch",
@@ -50,6 +52,13 @@ __all__ = [
 
 class DeploymentError(RuntimeError):
     """The system was not, or not entirely, deployed; what was done is in the artefact, and a rerun continues."""
+
+
+class NodeAddressMissing(DeploymentError):
+    """The network is a test network, and no variable says where its node is."""
+
+    def __init__(self, network: str, variable: str) -> None:
+        super().__init__(f"{network} needs the address of a node in {variable}")
 
 
 class ChainUnexpected(DeploymentError):
