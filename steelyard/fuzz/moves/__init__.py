@@ -7,6 +7,7 @@ does, about equally often. A new move is a function with `@aim` in the module of
 from steelyard.fuzz.moves import (
     accounts,
     batches,
+    edges,
     governance,
     liquidations,
     money,
@@ -26,6 +27,7 @@ __all__ = [
     "accounts",
     "aim",
     "batches",
+    "edges",
     "governance",
     "liquidations",
     "money",
