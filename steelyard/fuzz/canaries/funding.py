@@ -72,6 +72,14 @@ FUNDING = (
         "new parameters apply to time that has passed already",
     ),
     Canary(
+        "parameters-need-a-price",
+        "price staleness",
+        _HOUSE,
+        "ORACLE.priceState(id).price, block.timestamp",
+        "ORACLE.priceOf(id), block.timestamp",
+        "parameters cannot change while a feed is dead",
+    ),
+    Canary(
         "accrued-twice",
         "missing accrual",
         _FUNDING,

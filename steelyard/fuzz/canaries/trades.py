@@ -66,6 +66,22 @@ FEES = (
         "a reduction that costs more than it releases passes under maintenance margin",
     ),
     Canary(
+        "keeper-paid-by-the-weak",
+        "keeper fee",
+        _HOUSE,
+        "if (!covered && order.keeperFee > 0) return _requireInitialMargin(order.account);",
+        "",
+        "a keeper, who may be the owner, is paid out of margin that a withdrawal would need",
+    ),
+    Canary(
+        "keeper-fee-not-counted",
+        "keeper fee",
+        _HOUSE,
+        "charged + int256(uint256(order.keeperFee)) < int256(released)",
+        "charged < int256(released)",
+        "what a reduction costs leaves out the keeper's fee",
+    ),
+    Canary(
         "keeper-event-swapped",
         "event",
         _HOUSE,
@@ -123,6 +139,14 @@ LIQUIDATION = (
         "if (risk.equity >= int256(risk.maintenanceMargin)) revert AccountHealthy",
         "if (risk.equity >= int256(risk.initialMargin)) revert AccountHealthy",
         "an account under its initial margin can be liquidated",
+    ),
+    Canary(
+        "shielded-by-uncertainty",
+        "liquidation",
+        _HOUSE,
+        "ORACLE.freshPricesOf(markets)",
+        "ORACLE.pricesOf(markets)",
+        "no account can be liquidated while a price is uncertain",
     ),
     Canary(
         "pool-pays-first",
