@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from steelyard.evm.artefacts import Artefacts
+from steelyard.fuzz.canaries import CANARIES
 from steelyard.fuzz.corpus import Corpus, Totals
 from steelyard.fuzz.reach import EXEMPT, reach
 from steelyard.fuzz.workers import Plan, play
@@ -54,6 +55,17 @@ def fuzz_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--json", "as_json", is_flag=True, help="One JSON object at the end."),
         click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Report for CI."),
         click.option("--allow-unreached", is_flag=True, help="Do not fail because of what was never reached."),
+        click.option(
+            "--self-test", "planted", is_flag=True, help="Plant bugs, one at a time, and tell which are found."
+        ),
+        click.option(
+            "--canary",
+            "canaries",
+            type=click.Choice(tuple(CANARIES)),
+            multiple=True,
+            metavar="ID",
+            help="Only this bug.",
+        ),
     )
     for option in reversed(options):
         command = option(command)
@@ -94,8 +106,12 @@ def run_fuzz(
     as_json: bool,
     junit: Path | None,
     allow_unreached: bool,
+    planted: bool = False,
+    canaries: tuple[str, ...] = (),
 ) -> int:
     """Play a campaign and tell how it ended; return the exit code.
+
+    With `planted` or some `canaries` it is a campaign on each planted bug instead, with a budget of its own.
 
     Raises
     ------
@@ -104,6 +120,10 @@ def run_fuzz(
     click.UsageError
         Neither steps nor minutes bound the campaign.
     """
+    if planted or canaries:
+        from steelyard.fuzz.self_test import run_self_test
+
+        return run_self_test(ids=canaries, seed=seed, workers=workers, as_json=as_json, say=click.echo)
     if not steps and not minutes:
         raise click.UsageError("a campaign needs --steps or --minutes")
     artefacts = Artefacts()

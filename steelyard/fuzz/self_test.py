@@ -29,7 +29,17 @@ if TYPE_CHECKING:
     from steelyard.fuzz.campaign import Failure
     from steelyard.fuzz.canaries import Canary, Sources
 
-__all__ = ["BUDGET", "CanaryUnknown", "CleanBuildFails", "Finding", "SelfTest", "find", "run_self_test", "self_test"]
+__all__ = [
+    "BUDGET",
+    "EXIT_MISSED",
+    "CanaryUnknown",
+    "CleanBuildFails",
+    "Finding",
+    "SelfTest",
+    "find",
+    "run_self_test",
+    "self_test",
+]
 
 BUDGET = 20_000
 """Steps after which a planted bug counts as missed; a small part of what a campaign of CI plays."""
@@ -40,7 +50,9 @@ REQUIRED = 0.95
 SHRINK_SECONDS = 60
 """In which each failure must shrink."""
 
-_EXIT_MISSED = 1
+EXIT_MISSED = 5
+"""Too few of the planted bugs were found, or one did not shrink in time."""
+
 _MOST_TEXT = 400
 
 
@@ -334,7 +346,7 @@ def run_self_test(
     as_json: bool = False,
     say: Callable[[str], None] = print,
 ) -> int:
-    """Run the self-test, say what came of it, and return the exit code: 0, or 1 where too few were found."""
+    """Run the self-test, say what came of it, and return the exit code: 0, or `EXIT_MISSED`."""
 
     def tell(one: Finding) -> None:
         outcome = f"found by {one.by} at step {one.steps:,}" if one.found else f"MISSED in {one.steps:,} steps"
@@ -354,4 +366,4 @@ def run_self_test(
     else:
         for line in report.table():
             say(line)
-    return 0 if report.passed else _EXIT_MISSED
+    return 0 if report.passed else EXIT_MISSED
