@@ -10,7 +10,6 @@ to the same story on every machine.
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from random import Random
@@ -21,30 +20,25 @@ from hypothesis.internal.conjecture.engine import ConjectureRunner, RunIsComplet
 from hypothesis.internal.escalation import InterestingOrigin
 
 from sim.protocol.abi import EncodingError
-from sim.protocol.invariants import InvariantBroken, Invariants, check_liquidated
 from steelyard.evm.abi import AbiError
-from steelyard.evm.chain import CallHalted
-from steelyard.evm.machine import Machine
-from steelyard.fuzz import invariants
 from steelyard.fuzz.actors import TRADERS, account_of, owner_of
-from steelyard.fuzz.campaign import Failure
-from steelyard.fuzz.pair import NO_DATA, Mismatch, Pair, Step
+from steelyard.fuzz.pair import Mismatch
 from steelyard.fuzz.recipe import Action, Grammar, Name, Number, Recipe, numbers, renamed, shortened, with_numbers
-from steelyard.fuzz.scenario import Scenario
-from steelyard.fuzz.stage import Stage
-from steelyard.parameters import load
+from steelyard.fuzz.rehearsal import Rehearsal, Sign, ending, sign_of
+from steelyard.fuzz.story import Teller, differences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from hypothesis.internal.conjecture.data import ConjectureData
 
-    from sim.protocol import Outcome, World
+    from sim.protocol import Outcome
     from steelyard.evm.artefacts import Artefacts
-    from steelyard.evm.chain import Chain
+    from steelyard.fuzz.campaign import Failure
+    from steelyard.fuzz.pair import Step
     from steelyard.parameters import SystemParameters
 
-__all__ = ["BUDGET", "NotReproduced", "Rehearsal", "Shrunk", "Sign", "shrink", "sign_of"]
+__all__ = ["BUDGET", "NotReproduced", "Shrunk", "shrink"]
 
 BUDGET = 250_000
 """Work that may be done to shrink one failure, in steps that are run: about half a minute."""
@@ -58,210 +52,10 @@ _FAILED = InterestingOrigin(AssertionError, "", 0, (), ())
 _SHRINK = settings(
     database=None, phases=(Phase.shrink,), max_examples=10**6, deadline=None, suppress_health_check=list(HealthCheck)
 )
-_ENDING = re.compile(
-    r"^  (?:model|chain): Outcome\(ok=(True|False), .*?error=(?:None|ErrorValue\(name='(\w*)')", re.MULTILINE
-)
-_PLACE = re.compile(r"(\w+\.\w+)\(")
-_HELD = re.compile(r"^(storage|token balance) of (\w+)", re.MULTILINE)
-_STATE = "state"
 
 
 class NotReproduced(ValueError):
     """The steps of a failure, run again, do not fail."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sign:
-    """What two failures have in common that are the same.
-
-    Attributes
-    ----------
-    kind : str
-        As of a `Failure`.
-    place : str
-        Function that was called or view that was read, `Contract.function`; of an invariant, its id; `state` where it
-        showed only when all storage words were compared.
-    details : tuple of str
-        How the call ended on the model and on the contracts, the error's name or `success`; or whose storage differs.
-    """
-
-    kind: str
-    place: str
-    details: tuple[str, ...] = ()
-
-
-def sign_of(failure: Failure) -> Sign:
-    """Return what makes another failure the same as this one."""
-    kind, message = failure.kind, failure.message
-    step = failure.trace[failure.step_index]
-    called = f"{step.contract}.{step.function}"
-    if kind in ("invariant", "assertion"):
-        return Sign(kind, message.partition(":")[0])
-    if kind == "crash":
-        return Sign(kind, called, (message.strip().rpartition("\n")[2].partition(":")[0],))
-    if kind != "mismatch":
-        return Sign(kind, called)
-    held = tuple(f"{what} {whose}" for what, whose in _HELD.findall(message))
-    if message.startswith("after step "):
-        return Sign(kind, _STATE, held)
-    if not message.startswith("step ") and (viewed := _PLACE.match(message)):
-        return Sign(kind, viewed[1])
-    endings = tuple(name or ("success" if ok == "True" else NO_DATA) for ok, name in _ENDING.findall(message))
-    return Sign(kind, called, held or endings)
-
-
-# ---- running a trace again and again
-
-
-def _kept(world: World) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Return copies of the state of all contracts, each beside the state itself.
-
-    Objects in storage are never changed in place, so the mappings are copied and what they hold is not.
-    """
-    return [
-        (state, {name: dict(held) if isinstance(held, dict) else held for name, held in state.items()})
-        for state in (contract.__dict__ for contract in world.contracts.values())
-    ]
-
-
-class Rehearsal:
-    """The system deployed once, on which traces are run, each from the beginning.
-
-    Parameters
-    ----------
-    artefacts : Artefacts, optional
-        Compiled contracts, by default the project's own.
-    parameters : SystemParameters, optional
-        By default those of a local chain.
-    chain : Chain, optional
-        An empty one, by default in this process.
-
-    Attributes
-    ----------
-    stage : Stage
-        What was deployed.
-    played : int
-        Steps that were run.
-    raised : BaseException or None
-        How the trace that was run last failed.
-    """
-
-    def __init__(
-        self,
-        artefacts: Artefacts | None = None,
-        parameters: SystemParameters | None = None,
-        *,
-        chain: Chain | None = None,
-    ) -> None:
-        self.stage = Stage.built(chain or Machine(artefacts), parameters or load())
-        self.played = 0
-        self.raised: BaseException | None = None
-        self._world = self.stage.model()
-        self._pair = Pair(self._world, self.stage.chain, self.stage.addresses)
-        self._kept = _kept(self._world)
-        self._start = self._world.timestamp
-
-    def _rewind(self) -> None:
-        world = self._world
-        world.timestamp, world.donated, world.touched = self._start, 0, ()
-        for state, kept in self._kept:
-            for name, held in kept.items():
-                if isinstance(held, dict):
-                    mapping = state[name]
-                    mapping.clear()
-                    mapping.update(held)
-                else:
-                    state[name] = held
-
-    def play(
-        self,
-        steps: Sequence[Step],
-        sign: Sign | None = None,
-        *,
-        on_step: Callable[[Step, Outcome], None] | None = None,
-    ) -> Failure | None:
-        """Run a trace and return the first failure.
-
-        Parameters
-        ----------
-        steps : sequence of Step
-            Of the trace.
-        sign : Sign, optional
-            Look for this failure only, and for a view only at the end, which is faster. Without it, everything that is
-            cheap is checked after each step and everything else at the end.
-        on_step : callable, optional
-            Is told each step that both sides agree on, and how it ended.
-
-        Raises
-        ------
-        EncodingError
-            An argument does not fit its type: there is no such step.
-        """
-        chain = self.stage.chain
-        self.raised = None
-        self._rewind()
-        chain.snapshot()
-        pair = self._pair
-        pair.rewind()
-        try:
-            self._play(Scenario(pair), steps, sign, on_step)
-        except EncodingError:
-            raise
-        except Exception as error:
-            self.raised = error
-            at = max(0, min(len(pair.trace), len(steps)) - 1)
-            return Failure(-1, at, _kind(error), str(error), tuple(pair.trace[: len(steps)]))
-        finally:
-            self.played += len(pair.trace)
-            chain.restore()
-        return None
-
-    @staticmethod
-    def _play(
-        scenario: Scenario,
-        steps: Sequence[Step],
-        sign: Sign | None,
-        on_step: Callable[[Step, Outcome], None] | None,
-    ) -> None:
-        model = scenario.pair.model
-        held = Invariants(model)
-        is_thorough = sign is None or sign.kind in ("invariant", "assertion")
-        for step in steps:
-            outcome = scenario.run(step)
-            if on_step is not None:
-                on_step(step, outcome)
-            if is_thorough:
-                held.check()
-                if step.function == "liquidate" and outcome.ok:
-                    check_liquidated(model, step.args[0])
-        if sign is None:
-            scenario.compare_words()
-            scenario.compare()
-        elif sign.place == _STATE:
-            scenario.compare_words()
-        elif sign.kind == "mismatch":
-            for contract, function, args in scenario.views():
-                if f"{contract}.{function}" == sign.place:
-                    scenario.pair.read(contract, function, *args)
-        if is_thorough:
-            scenario.freshen()
-            invariants.check_claims(scenario)
-
-
-def _kind(error: BaseException) -> str:
-    match error:
-        case InvariantBroken():
-            return "invariant"
-        case Mismatch():
-            return "mismatch"
-        case CallHalted():
-            return "halted"
-        case AbiError():
-            return "undeclared"
-        case AssertionError():
-            return "assertion"
-        case _:
-            return "crash"
 
 
 # ---- shrinking
@@ -281,6 +75,14 @@ class Shrunk:
         Steps of the trace that was found.
     attempts, played : int
         Traces that were tried, and steps that were run for that.
+    endings : tuple of str
+        How each step before the failure ended, the error's name or `success`.
+    parameters : SystemParameters
+        With which the system was deployed.
+    story : tuple of str
+        The steps in words.
+    differences : tuple of str
+        What differs then, or does not hold.
     """
 
     failure: Failure
@@ -288,6 +90,10 @@ class Shrunk:
     before: int
     attempts: int
     played: int
+    endings: tuple[str, ...]
+    parameters: SystemParameters
+    story: tuple[str, ...]
+    differences: tuple[str, ...]
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -326,20 +132,37 @@ def shrink(
     shrinker = _Shrinker(rehearsal, grammar, failure, budget)
     for _ in range(_ROUNDS):
         shrinker.shrink()
-        found = rehearsal.play(grammar.build(shrinker.recipe))
+        outcomes: list[Outcome] = []
+        found = rehearsal.play(grammar.build(shrinker.recipe), on_step=_into(outcomes))
         if found is None:
             break
         if sign_of(found) == shrinker.sign:
+            teller = Teller(grammar, rehearsal.stage.parameters, rehearsal.stage.addresses)
             return Shrunk(
-                replace(found, seed=failure.seed),
-                shrinker.sign,
-                len(failure.trace),
-                shrinker.attempts,
-                rehearsal.played,
+                failure=replace(found, seed=failure.seed),
+                sign=shrinker.sign,
+                before=len(failure.trace),
+                attempts=shrinker.attempts,
+                played=rehearsal.played,
+                endings=tuple(ending(outcome) for outcome in outcomes[: found.step_index]),
+                parameters=rehearsal.stage.parameters,
+                story=tuple(teller.tell(found.trace)),
+                differences=tuple(_differences(grammar, rehearsal.raised, shrinker.sign)),
             )
         # Where all is checked, it shows earlier, and somewhere else.
         shrinker.aim_at(found)
     raise NotReproduced(f"the {len(failure.trace)} steps of seed {failure.seed} do not fail again")
+
+
+def _into(outcomes: list[Outcome]) -> Callable[[Step, Outcome], None]:
+    return lambda _, outcome: outcomes.append(outcome)
+
+
+def _differences(grammar: Grammar, raised: BaseException | None, sign: Sign) -> list[str]:
+    if isinstance(raised, Mismatch):
+        contract, _, function = sign.place.partition(".")
+        return differences(grammar, raised, contract, function)
+    return [f"{sign.kind}: {raised}"]
 
 
 class _Shrinker:
@@ -434,13 +257,12 @@ class _Shrinker:
 
     def _drop_what_reverts(self) -> None:
         """Drop, at once, all steps that change nothing; if it still fails without them."""
-        succeeded: list[bool] = []
-        steps = self._grammar.build(self.recipe)
-        self._rehearsal.play(steps, self.sign, on_step=lambda _, outcome: succeeded.append(outcome.ok))
+        outcomes: list[Outcome] = []
+        self._rehearsal.play(self._grammar.build(self.recipe), self.sign, on_step=_into(outcomes))
         kept: list[Action] = []
         passed = 0
         for number, action in enumerate(self.recipe):
-            if number < len(self.recipe) - 1 and not (number < len(succeeded) and succeeded[number]):
+            if number < len(self.recipe) - 1 and not (number < len(outcomes) and outcomes[number].ok):
                 passed += action.wait.value
                 continue
             kept.append(replace(action, wait=replace(action.wait, value=action.wait.value + passed)))

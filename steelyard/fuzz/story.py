@@ -350,5 +350,6 @@ def _unequal(specs: Sequence[AbiEntry], model: Any, chain: Any, path: str) -> It
             items = [{**item, "name": f"[{at}]"} for at in range(len(mine))]
             yield from _unequal(items, mine, theirs, name)
         else:
-            off = f", {mine - theirs:+d}" if isinstance(mine, int) and isinstance(theirs, int) else ""
+            # Flags are whole numbers, too, and differ by nothing.
+            off = f", {mine - theirs:+d}" if type(mine) is int and type(theirs) is int else ""
             yield f"{name}: {mine} on the model, {theirs} on the contracts{off}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from steelyard.demo.local import local_chain
+from steelyard.evm.ape_chain import ApeChain
 from steelyard.evm.chain import START
 from steelyard.evm.deployment import Governors, deploy_system
 from steelyard.fuzz import invariants
@@ -14,7 +15,6 @@ from steelyard.fuzz.choices import SeededChoices
 from steelyard.fuzz.driver import Driver
 from steelyard.fuzz.pair import Pair, model_of
 from steelyard.fuzz.scenario import TOKEN, TRADING_ACCOUNTS, Scenario
-from tests.parity.ape_chain import ApeChain
 
 if TYPE_CHECKING:
     from steelyard.evm.abi import AbiIndex
