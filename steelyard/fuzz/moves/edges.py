@@ -133,6 +133,19 @@ def contradict(s: Scenario, c: Choices) -> Outcome:
     return s.call(KIM, "PriceOracle", "update", (market,), data, value=s.fee(data))
 
 
+@aim("govern")
+def set_market_of_a_dead_feed(s: Scenario, c: Choices) -> Outcome:
+    """Change parameters at a price that is stale or uncertain, which is when they must change."""
+    s.freshen()
+    market = any_market(s, c)
+    if c.chance(50):
+        s.pair.wait(s.price_state(market)[4] + c.integer(1, 100))
+    else:
+        s.publish({market: s.price(market)}, confidence=s.price_state(market)[5] * 100 + c.integer(1, 10**5))
+    config, rate = s.market(market)[3], s.market(market)[2][4]
+    return s.call(STEWARD, "Clearinghouse", "setMarket", market, config, rate)
+
+
 # ---- limits
 
 
