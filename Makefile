@@ -1,7 +1,7 @@
 # One command per job; .ci/run and the pre-commit hooks call the same ones.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format compile bench-gas bench-gas-check lock clean
+.PHONY: help setup demo test fuzz bench-fuzz lint format compile bench-gas bench-gas-check lock clean
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
@@ -20,6 +20,12 @@ demo: compile ## Replay a real crash on a local chain (ARGS="--data ...")
 
 test: compile ## Pass the tests (ARGS="-k ...", WORKERS=2)
 	pytest -n $(WORKERS) $(ARGS)
+
+fuzz: compile ## Play the contracts against the exact model (ARGS="--minutes 5", WORKERS=2)
+	steelyard fuzz --workers $(WORKERS) $(ARGS)
+
+bench-fuzz: compile ## Measure the fuzzer beside the bare EVM
+	python -m tests.bench.fuzz $(ARGS)
 
 lint: setup ## Check format, lint and types, Python and Solidity
 	ruff check .

@@ -132,7 +132,7 @@ def run_fuzz(
     before = totals.steps
     plan = Plan(seed, steps, minutes * 60, seed_steps, workers, frozenset(totals.seeds))
     if steps and before:
-        plan = replace(plan, steps=max(0, steps - before))
+        plan = replace(plan, steps=max(0, steps - before), workers=workers if steps > before else 0)
     console = Console(stderr=True)
     found: list[tuple[Failure, Path]] = []
     is_interrupted = False
@@ -144,7 +144,7 @@ def run_fuzz(
             rate = played / max(0.1, time.monotonic() - started)
             progress.update(task, completed=before + played, rate=f"{rate:,.0f} steps/s, {len(totals.seeds)} seeds")
 
-        results = play(plan, on_progress) if plan.steps or plan.seconds else iter(())
+        results = play(plan, on_progress)
         try:
             for result in results:
                 if store is not None:
@@ -155,6 +155,8 @@ def run_fuzz(
                     found.append((result.failure, _stored(result.failure, failures or corpus or Path())))
         except KeyboardInterrupt:
             is_interrupted = True
+        finally:
+            results.close()
     if store is not None:
         store.minimise()
     campaign = _Campaign(

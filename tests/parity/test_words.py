@@ -165,7 +165,8 @@ def test_words__after_many_moves__hold_what_the_views_say(
 
 
 def test_slots__of_the_fuzzer__are_the_compilers(slots: dict[tuple[str, str], int]) -> None:
-    assert {key: slots[key] for key in SLOTS} == SLOTS
+    others = {"_authority", "_consumingSchedule", "_name", "_symbol"}
+    assert {key: slot for key, slot in slots.items() if key[1] not in others} == SLOTS
 
 
 @pytest.mark.evm

@@ -68,5 +68,5 @@ def collect(s: Scenario, c: Choices) -> Outcome:
 
 @aim("insurance", "SurplusMissing")
 def collect_nothing(s: Scenario, c: Choices) -> Outcome:
-    _set_threshold(s, c.amount(-(-s.balance(INSURANCE) // WAD), MAX_THRESHOLD))
+    _set_threshold(s, c.amount(min(-(-s.balance(INSURANCE) // WAD), MAX_THRESHOLD), MAX_THRESHOLD))
     return s.call(OSCAR, "Clearinghouse", "collectTreasury")
