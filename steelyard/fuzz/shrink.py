@@ -54,6 +54,10 @@ _SHRINK = settings(
 )
 
 
+class _Spent(Exception):
+    """The budget is spent."""
+
+
 class NotReproduced(ValueError):
     """The steps of a failure, run again, do not fail."""
 
@@ -188,7 +192,7 @@ class _Shrinker:
         return self._rehearsal.played + _ATTEMPT * self.attempts >= self._budget
 
     def fails(self, recipe: Recipe) -> bool:
-        """Return whether a recipe fails in the same way; never where nothing may be run any more."""
+        """Return whether a recipe fails in the same way; raises `_Spent` where nothing may be run any more."""
         try:
             steps = self._grammar.build(recipe)
         except (AbiError, EncodingError, OverflowError):
@@ -197,7 +201,7 @@ class _Shrinker:
         if known is not None:
             return known
         if self.is_exhausted:
-            return False
+            raise _Spent
         self.attempts += 1
         try:
             failure = self._rehearsal.play(steps, self.sign)
@@ -222,19 +226,21 @@ class _Shrinker:
         NotReproduced
             It does not even fail as it is.
         """
-        if not self._keep_the_end() and not self.fails(self.recipe):
-            self._look_again()
-        self._drop_what_reverts()
-        asked: Recipe | None = None
-        for _ in range(_ROUNDS):
-            self._drop_chunks()
-            self._shorten_lists()
-            self._merge_names()
-            self._round_numbers()
-            if self.recipe == asked or self.is_exhausted:
-                return
-            self._ask_hypothesis()
-            asked = self.recipe
+        with suppress(_Spent):
+            if not self._keep_the_end() and not self.fails(self.recipe):
+                self._look_again()
+            self._drop_what_reverts()
+            asked: Recipe | None = None
+            for _ in range(_ROUNDS):
+                self._drop_chunks()
+                self._drop_literally()
+                self._shorten_lists()
+                self._merge_names()
+                self._round_numbers()
+                if self.recipe == asked:
+                    return
+                self._ask_hypothesis()
+                asked = self.recipe
 
     def _look_again(self) -> None:
         """Find what a trace fails with where it is not what was said."""
@@ -299,6 +305,15 @@ class _Shrinker:
                     break
             stop = start
         return dropped
+
+    def _drop_literally(self) -> None:
+        """Drop single steps, all others staying what they are to the last bit, even what would follow from the step."""
+        for number in reversed(range(len(self.recipe))):
+            steps = list(self._grammar.build(self.recipe))
+            dropped = steps.pop(number)
+            if number < len(steps):
+                steps[number] = replace(steps[number], wait=steps[number].wait + dropped.wait)
+            self.take(self._grammar.read(steps))
 
     # ---- parts of steps
 
