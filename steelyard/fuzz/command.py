@@ -17,7 +17,10 @@ from rich.table import Table
 from steelyard.evm.artefacts import Artefacts
 from steelyard.fuzz.canaries import CANARIES
 from steelyard.fuzz.corpus import Corpus, Totals
+from steelyard.fuzz.keep import keep
 from steelyard.fuzz.reach import EXEMPT, reach
+from steelyard.fuzz.record import RecordMalformed
+from steelyard.fuzz.replay import replay
 from steelyard.fuzz.workers import Plan, play
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
     from steelyard.fuzz.campaign import Failure
     from steelyard.fuzz.reach import Reach
+    from steelyard.fuzz.replay import Place
 
 __all__ = ["EXIT_FOUND", "EXIT_INTERRUPTED", "EXIT_UNREACHED", "fuzz_options", "run_fuzz"]
 
@@ -66,6 +70,20 @@ def fuzz_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="ID",
             help="Only this bug.",
         ),
+        click.option(
+            "--replay",
+            "replayed",
+            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            help="Run the trace of a file instead, a failure or what it shrank to.",
+        ),
+        click.option(
+            "--on",
+            type=click.Choice(("evm", "anvil", "ape")),
+            default="evm",
+            show_default=True,
+            help="Where --replay runs: in this process, on a node, on one through ape.",
+        ),
+        click.option("--no-shrink", is_flag=True, help="Leave the traces that fail as they were found."),
     )
     for option in reversed(options):
         command = option(command)
@@ -108,10 +126,14 @@ def run_fuzz(
     allow_unreached: bool,
     planted: bool = False,
     canaries: tuple[str, ...] = (),
+    replayed: Path | None = None,
+    on: Place = "evm",
+    no_shrink: bool = False,
 ) -> int:
     """Play a campaign and tell how it ended; return the exit code.
 
-    With `planted` or some `canaries` it is a campaign on each planted bug instead, with a budget of its own.
+    With `planted` or some `canaries` it is a campaign on each planted bug instead, with a budget of its own; with
+    `replayed` it is that trace alone.
 
     Raises
     ------
@@ -124,6 +146,8 @@ def run_fuzz(
         from steelyard.fuzz.self_test import run_self_test
 
         return run_self_test(ids=canaries, seed=seed, workers=workers, as_json=as_json, say=click.echo)
+    if replayed is not None:
+        return _replay(replayed, on, as_json=as_json)
     if not steps and not minutes:
         raise click.UsageError("a campaign needs --steps or --minutes")
     artefacts = Artefacts()
@@ -175,7 +199,33 @@ def run_fuzz(
         click.echo(json.dumps(_document(campaign)))
     else:
         _tell(campaign, console)
+    if not no_shrink:
+        for failure, path in found:
+            kept = keep(failure, path.parent, artefacts=artefacts)
+            click.echo(kept.describe() if kept else f"seed {failure.seed} does not fail again", err=as_json)
     return campaign.exit_code
+
+
+def _replay(path: Path, on: Place, *, as_json: bool) -> int:
+    """Run the trace of a file; return the exit code."""
+    try:
+        result = replay(path, on=on)
+    except RecordMalformed as error:
+        raise click.BadParameter(f"{path}: {error}", param_hint="--replay") from error
+    if as_json:
+        failure = result.failure
+        document = {
+            "on": on,
+            "fixed": result.is_fixed,
+            "reproduced": result.is_reproduced,
+            "step": failure.step_index if failure else None,
+            "kind": failure.kind if failure else None,
+            "message": failure.message if failure else None,
+        }
+        click.echo(json.dumps(document))
+    else:
+        click.echo(result.describe())
+    return 0 if result.is_fixed else EXIT_FOUND
 
 
 def _progress(console: Console) -> Progress:
