@@ -182,8 +182,26 @@ def find(
     seed: int = 0,
     shrink: bool = True,
     cache: Path = CACHE,
+    base: Artefacts | None = None,
 ) -> Finding:
     """Plant a bug, or none, and play until it is found or the budget is spent.
+
+    Parameters
+    ----------
+    id_ : str or None
+        Of the bug.
+    sources : dict of str to str, optional
+        The contracts, by default the project's.
+    budget : int
+        Steps to play.
+    seed : int
+        The first; the others follow.
+    shrink : bool
+        Whether to shrink what is found.
+    cache : Path
+        Of compiled contracts.
+    base : Artefacts, optional
+        The same contracts as `sources`, compiled: from them come those that the bug does not touch.
 
     Raises
     ------
@@ -193,7 +211,11 @@ def find(
     canary = None if id_ is None else _canary(id_)
     started = time.perf_counter()
     texts = read_sources() if sources is None else sources
-    artefacts = build(texts if canary is None else canary.plant(texts), cache=cache)
+    artefacts = (
+        build(texts, cache=cache)
+        if canary is None
+        else build(canary.plant(texts), cache=cache, base=base, changed=canary.path)
+    )
     built = time.perf_counter()
     played = _play(artefacts, seed, budget)
     done = time.perf_counter()

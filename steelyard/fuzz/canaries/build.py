@@ -17,12 +17,11 @@ import json
 import os
 import re
 import subprocess
-import tempfile
 from pathlib import Path
 from posixpath import dirname, join, normpath
 from typing import TYPE_CHECKING, Any
 
-from steelyard.evm.artefacts import Artefacts
+from steelyard.evm.artefacts import Artefact, Artefacts
 from steelyard.toolchain import ROOT, SOLC_VERSION, prepare, solc
 
 if TYPE_CHECKING:
@@ -53,6 +52,8 @@ _NEW: dict[str, Any] = {
     },
 }
 _FULL: dict[str, Any] = {"viaIR": True, "optimizer": {"enabled": True, "runs": 200}}
+_FORMAT = 2
+"""Of what is cached; a new one makes all that is cached unknown."""
 _NEEDS_NEW = frozenset({"Clearinghouse"})
 """Units of which it is known that the old pipeline refuses them, which takes it five seconds."""
 
@@ -78,8 +79,28 @@ def read_sources() -> Sources:
     }
 
 
-def build(sources: Sources, *, cache: Path = CACHE) -> Artefacts:
+class _Built(Artefacts):
+    """Contracts that no manifest holds."""
+
+    def __init__(self, contracts: dict[str, Artefact]) -> None:
+        self._by_name = contracts
+
+
+def build(
+    sources: Sources, *, cache: Path = CACHE, base: Artefacts | None = None, changed: str | None = None
+) -> Artefacts:
     """Return all contracts that can be deployed, compiled from `sources`.
+
+    Parameters
+    ----------
+    sources : dict of str to str
+        All of the contracts.
+    cache : Path
+        Folder of compiled units.
+    base : Artefacts, optional
+        Where to take contracts from that do not depend on the file `changed`.
+    changed : str, optional
+        Path of the only file that is not as it was for `base`.
 
     Raises
     ------
@@ -87,17 +108,18 @@ def build(sources: Sources, *, cache: Path = CACHE) -> Artefacts:
         One does not compile.
     """
     prepare()
-    types: dict[str, Any] = {}
+    types: dict[str, Artefact] = {}
+    if base is not None:
+        types.update({artefact.name: artefact for artefact in base.all})
     for path in sources:
         if dirname(path) in ("contracts", "contracts/mocks"):
-            # The unit's own code comes last: others only know its interface.
+            if base is not None and changed not in _closure(path, sources):
+                continue
+            # Other units know a contract by its interface only: its code comes from its own.
             for name, entry in _unit(path, sources, cache).items():
                 if name not in types or name == Path(path).stem:
-                    types[name] = entry
-    with tempfile.TemporaryDirectory() as folder:
-        manifest = Path(folder) / "manifest.json"
-        manifest.write_text(json.dumps({"contractTypes": types}), encoding="utf-8")
-        return Artefacts(manifest)
+                    types[name] = _artefact(name, entry)
+    return _Built(types)
 
 
 def _unit(path: str, sources: Sources, cache: Path) -> dict[str, Any]:
@@ -105,7 +127,7 @@ def _unit(path: str, sources: Sources, cache: Path) -> dict[str, Any]:
     name = Path(path).stem
     parts = {part: sources[part] for part in sorted(_closure(path, sources))}
     pipelines = [_NEW, _FULL] if name in _NEEDS_NEW else [_OLD, _NEW, _FULL]
-    key = json.dumps([path, parts, pipelines, _REMAPPINGS, SOLC_VERSION, _lock()], sort_keys=True)
+    key = json.dumps([path, parts, pipelines, _REMAPPINGS, _FORMAT, SOLC_VERSION, _lock()], sort_keys=True)
     kept = cache / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
     try:
         found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
@@ -173,11 +195,20 @@ def _compile(path: str, parts: Sources, pipeline: dict[str, Any]) -> dict[str, A
 
 
 def _entry(entry: dict[str, Any]) -> dict[str, Any]:
-    """Return an entry in the form of ape's manifest."""
     evm = entry.get("evm", {})
     return {
         "abi": entry["abi"],
-        "deploymentBytecode": {"bytecode": "0x" + evm.get("bytecode", {}).get("object", "")},
-        "runtimeBytecode": {"bytecode": "0x" + evm.get("deployedBytecode", {}).get("object", "")},
-        "methodIdentifiers": evm.get("methodIdentifiers", {}),
+        "creation": evm.get("bytecode", {}).get("object", ""),
+        "runtime": evm.get("deployedBytecode", {}).get("object", ""),
+        "selectors": evm.get("methodIdentifiers", {}),
     }
+
+
+def _artefact(name: str, entry: dict[str, Any]) -> Artefact:
+    return Artefact(
+        name=name,
+        abi=tuple(entry["abi"]),
+        creation_code=bytes.fromhex(entry["creation"]),
+        runtime_code=bytes.fromhex(entry["runtime"]),
+        selectors={signature: bytes.fromhex(selector) for signature, selector in entry["selectors"].items()},
+    )
