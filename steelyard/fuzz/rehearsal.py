@@ -60,8 +60,10 @@ class Sign:
 def sign_of(failure: Failure) -> Sign:
     """Return what makes another failure the same as this one."""
     kind, message = failure.kind, failure.message
-    step = failure.trace[failure.step_index]
-    called = f"{step.contract}.{step.function}"
+    called = "deployment"
+    if failure.trace:
+        step = failure.trace[failure.step_index]
+        called = f"{step.contract}.{step.function}"
     if kind in ("invariant", "assertion"):
         return Sign(kind, message.partition(":")[0])
     if kind == "crash":

@@ -157,6 +157,12 @@ def test_sign_of__mismatches__tells_them_apart() -> None:
     assert signed("crash", 'Traceback\n  File "x"\nbuiltins.KeyError: 5\n') == Sign("crash", called, ("KeyError",))
 
 
+def test_sign_of__failure_before_any_step__has_a_place() -> None:
+    views = "Lens.poolView() at 17\n  model: 1\n  chain: 2"
+    assert sign_of(Failure(1, 0, "mismatch", views, ())) == Sign("mismatch", "Lens.poolView")
+    assert sign_of(Failure(1, 0, "halted", "OutOfGas", ())) == Sign("halted", "deployment")
+
+
 @pytest.mark.anvil
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["fee rounds down", "funding drifts the wrong way"])
