@@ -411,9 +411,10 @@ class _Shrinker:
         failed: dict[tuple[Any, ...], Recipe] = {}
 
         def attempt(data: ConjectureData) -> None:
+            drawn = tuple([_drawn(data, action) for action in recipe if data.draw_boolean(0.5)])
+            # Not before the draws: the engine would take their absence for a test that depends on something else.
             if self.is_exhausted:
                 raise RunIsComplete
-            drawn = tuple([_drawn(data, action) for action in recipe if data.draw_boolean(0.5)])
             if self.fails(drawn):
                 failed[data.choices] = drawn
                 data.mark_interesting(_FAILED)

@@ -85,9 +85,9 @@ def _forgetful_variance(variance: int, previous: int, price: int, elapsed: int, 
 
 FAULTS = {
     "fee rounds down": Fault(pricing, "fee_up", _fee_down, 8),
-    "entry sum leaves rounded down": Fault(positions, "_remove", _remove_down, 10),
+    "entry sum leaves rounded down": Fault(positions, "_remove", _remove_down, 12),
     "funding drifts the wrong way": Fault(funding_rate, "velocity_at", _velocity_turned, 8),
-    "penalty rounds down": Fault(liquidation, "penalty_up", _penalty_down, 10),
+    "penalty rounds down": Fault(liquidation, "penalty_up", _penalty_down, 12),
     "cap is doubled": Fault(pricing, "open_interest_cap", _twice_the_cap, 8),
     "variance forgets": Fault(volatility, "updated_variance", _forgetful_variance, 8),
 }
