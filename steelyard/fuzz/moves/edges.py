@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from steelyard.evm.deployment import ADMIN, GUARDIAN, STEWARD
-from steelyard.fuzz.moves.parts import any_account, any_holder, any_market, side_of
+from steelyard.fuzz.moves.parts import any_account, any_holder, any_market, side_of, sink, weak_holder
 from steelyard.fuzz.moves.registry import aim
 from steelyard.fuzz.scenario import INSURANCE, KIM, KIMS, OSCAR, TOKEN, TRADERS, WAD, owner_of
 
@@ -144,6 +144,14 @@ def set_market_of_a_dead_feed(s: Scenario, c: Choices) -> Outcome:
         s.publish({market: s.price(market)}, confidence=s.price_state(market)[5] * 100 + c.integer(1, 10**5))
     config, rate = s.market(market)[3], s.market(market)[2][4]
     return s.call(STEWARD, "Clearinghouse", "setMarket", market, config, rate)
+
+
+@aim("liquidate")
+def liquidate_at_an_uncertain_price(s: Scenario, c: Choices) -> Outcome:
+    account, market = weak_holder(s, c)
+    sink(s, c, account, market, bankrupt=c.chance(30))
+    s.publish({market: s.price(market)}, confidence=s.price_state(market)[5] * 100 + c.integer(1, 10**5))
+    return s.call(KIM, "Clearinghouse", "liquidate", account, KIMS)
 
 
 # ---- limits
