@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from steelyard.evm.chain import ChainError
 from steelyard.fuzz.campaign import run_seed
-from steelyard.fuzz.canaries import CANARIES
-from steelyard.fuzz.canaries.build import CACHE, build, read_sources
+from steelyard.fuzz.canaries import CANARIES, CanaryRotten
+from steelyard.fuzz.canaries.build import CACHE, CompilationFailed, build, read_sources
 from steelyard.fuzz.shrink import NotReproduced
 from steelyard.fuzz.shrink import shrink as shrink_failure
 
@@ -368,21 +368,29 @@ def run_self_test(
     as_json: bool = False,
     say: Callable[[str], None] = print,
 ) -> int:
-    """Run the self-test, say what came of it, and return the exit code: 0, or `EXIT_MISSED`."""
+    """Run the self-test, say what came of it, and return the exit code.
+
+    That is 0, `EXIT_MISSED`, or 1 where nothing can be said: a bug that does not fit today's contracts, contracts that
+    do not compile, or that fail without any bug.
+    """
 
     def tell(one: Finding) -> None:
         outcome = f"found by {one.by} at step {one.steps:,}" if one.found else f"MISSED in {one.steps:,} steps"
         say(f"{one.id}: {outcome}")
 
-    report = self_test(
-        ids,
-        budget=budget,
-        seed=seed,
-        workers=workers,
-        shrink=shrink,
-        required=required,
-        on_finding=None if as_json else tell,
-    )
+    try:
+        report = self_test(
+            ids,
+            budget=budget,
+            seed=seed,
+            workers=workers,
+            shrink=shrink,
+            required=required,
+            on_finding=None if as_json else tell,
+        )
+    except (CanaryRotten, CleanBuildFails, CompilationFailed) as error:
+        say(f"{type(error).__name__}: {error}")
+        return 1
     if as_json:
         say(json.dumps(report.to_json(), indent=1))
     else:

@@ -99,6 +99,13 @@ def test_passed__enough_found_and_shrunk_in_time__only_then(
     assert ("passed" if passed else "FAILED") in report.table()[-1]
 
 
+def test_run_self_test__bug_that_does_not_fit__tells_and_returns_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CANARIES, "rotten", Canary("rotten", "kind", "Lens.sol", "no such text", "", "bug"))
+    said: list[str] = []
+    assert run_self_test(ids=("rotten",), say=said.append) == 1
+    assert said == ["CanaryRotten: canary rotten: its text stands 0 times in contracts/Lens.sol, expected once"]
+
+
 @pytest.mark.evm
 @pytest.mark.slow
 def test_run_self_test__one_bug__passes_clean_is_found_and_shrinks() -> None:
