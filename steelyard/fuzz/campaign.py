@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 __all__ = ["Failure", "SeedResult", "StopSeed", "replay", "run_seed"]
 
 
+_FEATURE_EVERY = 4
+"""Moves between two looks at what the exchange is like."""
+
+
 class StopSeed(Exception):
     """Raised by `on_step` to end a seed early: what was played is compared in full and counts."""
 
@@ -194,11 +198,14 @@ def run_seed(
             scenario = Scenario(pair)
             scenario.set_stage()
             driver = Driver(scenario, SeededChoices(seed), cadence=CAMPAIGN)
+            moves = 0
             ended = driver.ended
             try:
                 while len(pair.trace) < steps:
                     outcome = driver.play()
-                    features.setdefault(_feature(pair, outcome), len(pair.trace))
+                    moves += 1
+                    if moves % _FEATURE_EVERY == 0:
+                        features.setdefault(_feature(pair, outcome), len(pair.trace))
                     if on_step is not None:
                         on_step(len(pair.trace))
             except StopSeed:

@@ -25,9 +25,9 @@ class Choices(ABC):
         """Return one of `options`; the first is the simplest."""
         return options[self.integer(0, len(options) - 1)]
 
-    def weighted(self, options: Sequence[tuple[int, _T]]) -> _T:
-        """Return one of `options`, each with its weight."""
-        at = self.integer(1, sum(weight for weight, _ in options))
+    def weighted(self, options: Sequence[tuple[int, _T]], total: int = 0) -> _T:
+        """Return one of `options`, each with its weight; `total` is their sum, where that is known."""
+        at = self.integer(1, total or sum(weight for weight, _ in options))
         for weight, option in options:
             at -= weight
             if at <= 0:

@@ -66,7 +66,7 @@ class Cadence:
     invariants: int = 12
 
 
-CAMPAIGN = Cadence(views=4_000, view=8, words=128, invariants=128)
+CAMPAIGN = Cadence(views=4_000, view=16, words=256, invariants=256)
 """For long runs, in which all but transactions costs about a tenth of the time."""
 
 
@@ -99,6 +99,7 @@ class Driver:
         self.cadence = cadence or Cadence(views=compare_every, invariants=compare_every)
         self._played = 0
         self._invariants = Invariants(scenario.pair.model)
+        self._total = sum(WEIGHTS.values())
         self._aims = [
             (weight, (name, [aim for aim in AIMS[name] if not aim.target], [aim for aim in AIMS[name] if aim.target]))
             for name, weight in WEIGHTS.items()
@@ -107,7 +108,7 @@ class Driver:
     def play(self) -> Outcome:
         """Play one move, and compare and check what the cadence says."""
         choices = self.choices
-        action, successes, failures = choices.weighted(self._aims)
+        action, successes, failures = choices.weighted(self._aims, self._total)
         aim = choices.pick(failures if failures and choices.chance(_STEERED) else successes)
         outcome = aim.move(self.scenario, choices)
         self.ended[action, aim.target, outcome.error.name if outcome.error else ""] += 1

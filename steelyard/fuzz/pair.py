@@ -120,12 +120,17 @@ class _RawSide:
         self._read = chain.word_at
         token = model.token
         self._token = token.address
-        self._tokens = [
-            (Address(owner), mapped(0, int(owner, 16))) for owner in (*EVERYBODY, model.clearinghouse.address)
-        ]
+        self._owners = (*map(Address, EVERYBODY), model.clearinghouse.address)
+        self._slots = [mapped(0, int(owner, 16)) for owner in self._owners]
+        self._held = self._balances()
+
+    def _balances(self) -> list[int]:
+        balances = self.model.token._balances
+        return [balances.get(owner, 0) for owner in self._owners]
 
     def rewind(self) -> None:
         self.invariants = StepInvariants(self.model)
+        self._held = self._balances()
 
     def run(self, step: Step, outcome: Outcome, number: int) -> None:
         result = self.chain.send(step.sender, step.contract, step.function, step.args, step.value)
@@ -135,12 +140,15 @@ class _RawSide:
                 raise Mismatch(_named(step, number), outcome, decoded)
         touched = self.model.touched
         self.compare(self.storage.touched(touched), step, number)
-        balances, read, token = self.model.token._balances, self._read, self._token
-        for owner, slot in self._tokens:
-            held = balances.get(owner, 0)
-            found = read(token, slot)
-            if found != held:
-                raise Mismatch(f"{_named(step, number)}\ntoken balance of {owner}", held, found)
+        balances = self.model.token._balances
+        if any(mapping is balances for mapping, _, _ in touched):
+            self._held = self._balances()
+        read, token = self._read, self._token
+        found = [read(token, slot) for slot in self._slots]
+        if found != self._held:
+            for owner, held, there in zip(self._owners, self._balances(), found, strict=True):
+                if held != there:
+                    raise Mismatch(f"{_named(step, number)}\ntoken balance of {owner}", held, there)
         if touched:
             self.invariants.check(touched)
 

@@ -262,10 +262,13 @@ class Scenario:
 
     def freshen(self) -> None:
         """Publish all prices again, unless every one is usable."""
+        now, state_of = self.pair.model.timestamp, self._oracle.price_state
         stale = False
-        for market in self.markets:
-            _, published, confidence, _, max_age, max_confidence = self.price_state(market)
-            stale |= published == 0 or self.now > published + max_age or confidence > max_confidence * 100
+        for market in self._house.stored_markets():
+            _, published, confidence, _, max_age, max_confidence = state_of(market)
+            if published == 0 or now > published + max_age or confidence > max_confidence * 100:
+                stale = True
+                break
         if stale:
             self.publish({market: self.price(market) for market in self.markets if int(self.feed(market), 16)})
 

@@ -160,13 +160,20 @@ class Storage:
         }
         self._house, self._book, self._oracle, self._token = house, book, oracle, token
 
-    def touched(self, touched: Iterable[tuple[dict[Any, Any], Any, Any]]) -> Iterator[Word]:
-        """Yield the words that a transaction stored, as `World.touched` tells them."""
+    def touched(self, touched: Iterable[tuple[dict[Any, Any], Any, Any]]) -> list[Word]:
+        """Return the words that a transaction stored, as `World.touched` tells them, each once."""
         table = self._by_mapping
+        words: list[Word] = []
+        seen = set()
         for mapping, key, _ in touched:
-            words = table.get(id(mapping))
-            if words is not None:
-                yield from words(key)
+            at = id(mapping), key
+            if at in seen:
+                continue
+            seen.add(at)
+            found = table.get(at[0])
+            if found is not None:
+                words += found(key)
+        return words
 
     def every(self, accounts: Iterable[int], owners: Iterable[Address], markets: Iterable[int]) -> Iterator[Word]:
         """Yield all words of some accounts, owners and markets, those never stored too."""

@@ -67,8 +67,8 @@ def test_run__word_that_differs__is_found_at_the_step_that_touches_it(stage: Sta
 
 def test_run__token_balance_that_differs__is_found_at_the_next_step(stage: Stage) -> None:
     with stage.scenario() as scenario:
-        scenario.pair.model.token._balances[scenario.pair.model.clearinghouse.address] += 1
-        scenario.pair.model.donated += 1
+        data = stage.chain.abi.function("LocalToken", "mint").pack((ALICE, 1))
+        assert stage.chain.call_raw(ALICE, "LocalToken", data).ok
         with pytest.raises(Mismatch, match="token balance"):
             scenario.call(ALICE, "Clearinghouse", "setMarginMode", TRADING_ACCOUNTS[0], 0)
 

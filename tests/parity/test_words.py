@@ -12,6 +12,7 @@ from eth_utils.crypto import keccak
 
 from steelyard.fuzz.choices import SeededChoices
 from steelyard.fuzz.driver import Driver
+from steelyard.fuzz.moves.parts import any_holder
 from steelyard.fuzz.scenario import ACCOUNTS, EVERYBODY, OSCAR, TRADING_ACCOUNTS
 from steelyard.fuzz.storage import SLOTS
 from steelyard.toolchain import ROOT, prepare, solc
@@ -127,6 +128,8 @@ def test_words__after_many_moves__hold_what_the_views_say(
         driver = Driver(scenario, SeededChoices(seed))
         for _ in range(MOVES):
             driver.play()
+        # A position of somebody, should the moves have closed all.
+        any_holder(scenario, driver.choices)
         _house, _oracle, _book = (stage.addresses[name] for name in ("Clearinghouse", "PriceOracle", "OrderBook"))
         chain = stage.chain
 
