@@ -12,7 +12,6 @@ from eth_utils.crypto import keccak
 
 from steelyard.fuzz.choices import SeededChoices
 from steelyard.fuzz.driver import Driver
-from steelyard.fuzz.moves.parts import any_holder
 from steelyard.fuzz.scenario import ACCOUNTS, EVERYBODY, OSCAR, TRADING_ACCOUNTS
 from steelyard.fuzz.storage import SLOTS
 from steelyard.toolchain import ROOT, prepare, solc
@@ -26,7 +25,8 @@ Layout = list[tuple[str, str, int, int]]
 _DOCUMENTED = re.compile(r"/// @dev ((?:(?!\*/|;)[\s\S])*?)\ntype (\w+Word) is uint256;")
 _FIELD = re.compile(r"(\w+) (u?int|bool)(\d*)(?: << (\d+))?$")
 _BITS = {"longs": "SideWord", "shorts": "SideWord", "funding": "FundingWord", "config": "ConfigWord"}
-MOVES = 150
+MOVES = 240
+COMPARE_EVERY = 30
 
 
 def _layouts() -> dict[str, Layout]:
@@ -126,11 +126,6 @@ def test_words__after_many_moves__hold_what_the_views_say(
 ) -> None:
     with stage.scenario() as scenario:
         driver = Driver(scenario, SeededChoices(seed))
-        for _ in range(MOVES):
-            driver.play()
-        # A position of somebody, should the moves have closed all.
-        any_holder(scenario, driver.choices)
-        _house, _oracle, _book = (stage.addresses[name] for name in ("Clearinghouse", "PriceOracle", "OrderBook"))
         chain = stage.chain
 
         def word(contract: str, variable: str, *keys: int, offset: int = 0) -> int:
@@ -139,32 +134,41 @@ def test_words__after_many_moves__hold_what_the_views_say(
         def view(contract: str, function: str, *args: Any) -> Any:
             return chain.view(contract, function, *args)
 
-        open_positions = 0
-        for account in ACCOUNTS:
-            held = view("Clearinghouse", "accountOf", account)
-            assert _unpacked(word("Clearinghouse", "_accounts", account), layouts["AccountWord"]) == held
+        def compare() -> int:
+            """Compare all words with what the views say; returns how many positions are open."""
+            open_positions = 0
+            for account in ACCOUNTS:
+                held = view("Clearinghouse", "accountOf", account)
+                assert _unpacked(word("Clearinghouse", "_accounts", account), layouts["AccountWord"]) == held
+                for market in scenario.markets:
+                    position = view("Clearinghouse", "positionOf", account, market)
+                    packed = word("Clearinghouse", "_positions", account, market)
+                    assert _unpacked(packed, layouts["PositionWord"]) == position
+                    open_positions += packed != 0
+                for slot in range(4):
+                    committed_at, order_hash = view("OrderBook", "commitmentOf", account, slot)
+                    assert word("OrderBook", "_commitments", account, slot) == committed_at << 216 | order_hash
             for market in scenario.markets:
-                position = view("Clearinghouse", "positionOf", account, market)
-                packed = word("Clearinghouse", "_positions", account, market)
-                assert _unpacked(packed, layouts["PositionWord"]) == position
-                open_positions += packed != 0
-            for slot in range(4):
-                committed_at, order_hash = view("OrderBook", "commitmentOf", account, slot)
-                assert word("OrderBook", "_commitments", account, slot) == committed_at << 216 | order_hash
-        assert open_positions > 0
-        for market in scenario.markets:
-            parts = view("Clearinghouse", "marketOf", market)
-            for offset, (kind, part) in enumerate(zip(_BITS.values(), parts, strict=True)):
-                packed = word("Clearinghouse", "_markets", market, offset=offset)
-                assert _unpacked(packed, layouts[kind]) == part
-            state = view("PriceOracle", "priceState", market)
-            assert _unpacked(word("PriceOracle", "_prices", market), layouts["PriceWord"]) == state
-        assert _unpacked(word("Clearinghouse", "_ledger"), layouts["LedgerWord"]) == view("Clearinghouse", "ledger")
-        for owner in EVERYBODY:
-            flags, expires_at = view("Clearinghouse", "permissionOf", owner, OSCAR)
-            packed = word("Clearinghouse", "_permissions", int(owner, 16), int(OSCAR, 16))
-            assert packed == expires_at << 8 | flags
-            assert word("Clearinghouse", "isExecutor", int(owner, 16)) == view("Clearinghouse", "isExecutor", owner)
+                parts = view("Clearinghouse", "marketOf", market)
+                for offset, (kind, part) in enumerate(zip(_BITS.values(), parts, strict=True)):
+                    packed = word("Clearinghouse", "_markets", market, offset=offset)
+                    assert _unpacked(packed, layouts[kind]) == part
+                state = view("PriceOracle", "priceState", market)
+                assert _unpacked(word("PriceOracle", "_prices", market), layouts["PriceWord"]) == state
+            assert _unpacked(word("Clearinghouse", "_ledger"), layouts["LedgerWord"]) == view("Clearinghouse", "ledger")
+            for owner in EVERYBODY:
+                flags, expires_at = view("Clearinghouse", "permissionOf", owner, OSCAR)
+                packed = word("Clearinghouse", "_permissions", int(owner, 16), int(OSCAR, 16))
+                assert packed == expires_at << 8 | flags
+                assert word("Clearinghouse", "isExecutor", int(owner, 16)) == view("Clearinghouse", "isExecutor", owner)
+            return open_positions
+
+        positions = 0
+        for played in range(1, MOVES + 1):
+            driver.play()
+            if played % COMPARE_EVERY == 0:
+                positions += compare()
+        assert positions > 0
 
 
 def test_slots__of_the_fuzzer__are_the_compilers(slots: dict[tuple[str, str], int]) -> None:
