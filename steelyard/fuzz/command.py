@@ -70,6 +70,8 @@ def fuzz_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="ID",
             help="Only this bug.",
         ),
+        click.option("--sample", type=click.IntRange(1), help="Only so many bugs, the same each time, spread evenly."),
+        click.option("--resume", is_flag=True, help="Go on with the self-test that was interrupted."),
         click.option(
             "--replay",
             "replayed",
@@ -126,6 +128,8 @@ def run_fuzz(
     allow_unreached: bool,
     planted: bool = False,
     canaries: tuple[str, ...] = (),
+    sample: int | None = None,
+    resume: bool = False,
     replayed: Path | None = None,
     on: Place = "evm",
     no_shrink: bool = False,
@@ -143,9 +147,9 @@ def run_fuzz(
         Neither steps nor minutes bound the campaign.
     """
     if planted or canaries:
-        from steelyard.fuzz.self_test import run_self_test
-
-        return run_self_test(ids=canaries, seed=seed, workers=workers, as_json=as_json, say=click.echo)
+        return _self_test(canaries, sample, seed=seed, workers=workers, resume=resume, as_json=as_json)
+    if sample is not None or resume:
+        raise click.UsageError("--sample and --resume are for --self-test")
     if replayed is not None:
         return _replay(replayed, on, as_json=as_json)
     if not steps and not minutes:
@@ -204,6 +208,18 @@ def run_fuzz(
             kept = keep(failure, path.parent, artefacts=artefacts)
             click.echo(kept.describe() if kept else f"seed {failure.seed} does not fail again", err=as_json)
     return campaign.exit_code
+
+
+def _self_test(
+    canaries: tuple[str, ...], count: int | None, *, seed: int, workers: int, resume: bool, as_json: bool
+) -> int:
+    """Run the campaign on planted bugs; return the exit code."""
+    from steelyard.fuzz.self_test import run_self_test, sample
+
+    if canaries and count is not None:
+        raise click.UsageError("--sample chooses the bugs itself: give it without --canary")
+    ids = sample(count) if count is not None else canaries
+    return run_self_test(ids=ids, seed=seed, workers=workers, resume=resume, as_json=as_json, say=click.echo)
 
 
 def _replay(path: Path, on: Place, *, as_json: bool) -> int:

@@ -9,15 +9,20 @@ from __future__ import annotations
 import json
 import math
 import multiprocessing
+import signal
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from steelyard.evm.chain import ChainError
 from steelyard.fuzz.campaign import run_seed
 from steelyard.fuzz.canaries import CANARIES, CanaryRotten
 from steelyard.fuzz.canaries.build import CACHE, CompilationFailed, build, read_sources
+from steelyard.fuzz.findings import STORE, Finding, SelfTest, Store
 from steelyard.fuzz.shrink import NotReproduced
 from steelyard.fuzz.shrink import shrink as shrink_failure
 
@@ -31,13 +36,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BUDGET",
+    "EXIT_INTERRUPTED",
     "EXIT_MISSED",
     "CanaryUnknown",
     "CleanBuildFails",
-    "Finding",
-    "SelfTest",
     "find",
     "run_self_test",
+    "sample",
     "self_test",
 ]
 
@@ -47,11 +52,12 @@ SEED_STEPS = 2_500
 """Steps of one seed; the next one starts from the deployment again."""
 REQUIRED = 0.95
 """Part of the planted bugs that must be found: 38 of 40."""
-SHRINK_SECONDS = 60
-"""In which each failure must shrink."""
 
 EXIT_MISSED = 5
 """Too few of the planted bugs were found, or one did not shrink in time."""
+
+EXIT_INTERRUPTED = 130
+"""Stopped by Ctrl-C; what was found so far is stored."""
 
 _MOST_TEXT = 400
 
@@ -68,110 +74,6 @@ class CleanBuildFails(RuntimeError):
 
     def __init__(self, found: Finding) -> None:
         super().__init__(f"the contracts as they are fail at step {found.steps} of seed {found.seed}: {found.message}")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What became of one planted bug.
-
-    Attributes
-    ----------
-    id, kind, file, bug : str
-        Of the bug; empty for the contracts as they are.
-    found : bool
-        Whether the campaign failed.
-    steps : int
-        Transactions until then, all seeds together; those of the whole budget where it was missed.
-    seed : int
-        That found it, or the last one.
-    by : str
-        Kind of the failure, see `Failure`; `deployment` where the system could not even be set up.
-    message : str
-        Its text, shortened.
-    build_seconds, play_seconds : float
-        What compiling and playing took.
-    shrunk_steps : int or None
-        Transactions of the shrunk story, None where there is none.
-    shrink_seconds : float or None
-        What shrinking took, None where it was not tried.
-    """
-
-    id: str
-    kind: str
-    file: str
-    bug: str
-    found: bool
-    steps: int
-    seed: int
-    by: str
-    message: str
-    build_seconds: float
-    play_seconds: float
-    shrunk_steps: int | None = None
-    shrink_seconds: float | None = None
-
-    @property
-    def shrank(self) -> bool:
-        """Whether there is a story, in time, where one was wanted."""
-        return self.shrink_seconds is None or (self.shrunk_steps is not None and self.shrink_seconds < SHRINK_SECONDS)
-
-
-@dataclass(frozen=True, slots=True)
-class SelfTest:
-    """What became of all planted bugs.
-
-    Attributes
-    ----------
-    findings : tuple of Finding
-        In the order of `CANARIES`.
-    seconds : float
-        What everything took.
-    required : int
-        How many must be found.
-    """
-
-    findings: tuple[Finding, ...]
-    seconds: float
-    required: int
-
-    @property
-    def found(self) -> int:
-        """How many were found."""
-        return sum(one.found for one in self.findings)
-
-    @property
-    def passed(self) -> bool:
-        """Whether enough were found, and what was found shrank in time."""
-        return self.found >= self.required and all(one.shrank for one in self.findings)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as a JSON document."""
-        return {
-            "found": self.found,
-            "planted": len(self.findings),
-            "required": self.required,
-            "passed": self.passed,
-            "seconds": round(self.seconds, 1),
-            "findings": [asdict(one) for one in self.findings],
-        }
-
-    def table(self) -> list[str]:
-        """Return it as lines of text."""
-        width = max((len(one.id) for one in self.findings), default=0)
-        kinds = max((len(one.kind) for one in self.findings), default=0)
-        lines = [
-            f"{'planted bug':{width}}  {'class':{kinds}}  {'steps':>7}  {'found by':10}  {'story':>5}  {'shrunk in':>9}"
-        ]
-        for one in self.findings:
-            story = "" if one.shrunk_steps is None else str(one.shrunk_steps)
-            shrink = "" if one.shrink_seconds is None else f"{one.shrink_seconds:.1f} s"
-            by = one.by if one.found else "MISSED"
-            lines.append(f"{one.id:{width}}  {one.kind:{kinds}}  {one.steps:7,}  {by:10}  {story:>5}  {shrink:>9}")
-        verdict = "passed" if self.passed else "FAILED"
-        lines.append(
-            f"{self.found} of {len(self.findings)} found, {self.required} required, in {self.seconds:.0f} s: {verdict}"
-        )
-        return lines
 
 
 def find(
@@ -221,8 +123,9 @@ def find(
     done = time.perf_counter()
     shrunk, took = None, None
     if shrink and played.failure is not None:
+        before = time.process_time()
         shrunk = _shrunk_length(played.failure, artefacts)
-        took = round(time.perf_counter() - done, 2)
+        took = round(time.process_time() - before, 2)
     return Finding(
         id=canary.id if canary else "",
         kind=canary.kind if canary else "",
@@ -284,6 +187,17 @@ def _short(text: str) -> str:
     return text if len(text) <= _MOST_TEXT else text[:_MOST_TEXT] + " ..."
 
 
+def sample(count: int) -> tuple[str, ...]:
+    """Return so many planted bugs, the same each time, spread evenly over the list and so over themes and classes."""
+    ids = tuple(CANARIES)
+    count = min(count, len(ids))
+    return tuple(ids[at * len(ids) // count] for at in range(count))
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def self_test(
     ids: Iterable[str] = (),
     *,
@@ -292,7 +206,9 @@ def self_test(
     workers: int = 2,
     shrink: bool = True,
     required: int | None = None,
+    resume: bool = False,
     cache: Path = CACHE,
+    store: Path = STORE,
     on_finding: Callable[[Finding], None] | None = None,
 ) -> SelfTest:
     """Plant each bug alone and tell which were found.
@@ -311,15 +227,19 @@ def self_test(
         Whether to shrink what is found.
     required : int, optional
         How many must be found, by default 95%.
+    resume : bool
+        Whether what an earlier run found, with the same code, budget and seed, counts.
     cache : Path
         Of compiled contracts.
+    store : Path
+        Folder for what is found.
     on_finding : callable, optional
-        Is told each as it is known.
+        Is told each as it is known, first those of the earlier run.
 
     Returns
     -------
     SelfTest
-        The findings are the same for the same seed and budget, on every machine.
+        What is found, and at which step, is the same for the same seed and budget, on every machine.
 
     Raises
     ------
@@ -333,28 +253,38 @@ def self_test(
     wanted = tuple(ids) or tuple(CANARIES)
     for id_ in wanted:
         _canary(id_).plant(sources)
+    kept = Store(store, f"{budget} {seed} {shrink}")
+    if not resume:
+        kept.clear()
+    findings = kept.read()
+    for one in findings.values():
+        if on_finding is not None and one.id in wanted:
+            on_finding(one)
     build(sources, cache=cache)
-    findings: dict[str, Finding] = {}
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(max_workers=workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(workers, context, _leave_interrupts_to_the_parent) as pool:
         tasks = [
-            pool.submit(find, id_, sources=sources, budget=budget, seed=seed, shrink=shrink, cache=cache)
-            for id_ in (None, *wanted)
+            pool.submit(find, id_ or None, sources=sources, budget=budget, seed=seed, shrink=shrink, cache=cache)
+            for id_ in ("", *wanted)
+            if id_ not in findings
         ]
         try:
             for task in as_completed(tasks):
                 one = task.result()
-                if not one.id:
-                    if one.found:
-                        raise CleanBuildFails(one)
-                    continue
+                if not one.id and one.found:
+                    raise CleanBuildFails(one)
+                kept.add(one)
                 findings[one.id] = one
-                if on_finding is not None:
+                if on_finding is not None and one.id:
                     on_finding(one)
+        except KeyboardInterrupt:
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
     least = math.ceil(len(wanted) * REQUIRED) if required is None else required
-    return SelfTest(tuple(findings[id_] for id_ in wanted), time.perf_counter() - started, least)
+    return SelfTest(tuple(findings[id_] for id_ in wanted), time.perf_counter() - started, least, budget)
 
 
 def run_self_test(
@@ -365,35 +295,62 @@ def run_self_test(
     workers: int = 2,
     shrink: bool = True,
     required: int | None = None,
+    resume: bool = False,
     as_json: bool = False,
+    store: Path = STORE,
     say: Callable[[str], None] = print,
 ) -> int:
     """Run the self-test, say what came of it, and return the exit code.
 
-    That is 0, `EXIT_MISSED`, or 1 where nothing can be said: a bug that does not fit today's contracts, contracts that
-    do not compile, or that fail without any bug.
+    That is 0, `EXIT_MISSED`, `EXIT_INTERRUPTED`, or 1 where nothing can be said: a bug that does not fit today's
+    contracts, contracts that do not compile, or that fail without any bug. Progress goes to standard error.
     """
+    wanted = tuple(ids) or tuple(CANARIES)
+    known = 0
+    with _progress() as progress:
+        task = progress.add_task("planted bugs", total=len(wanted))
 
-    def tell(one: Finding) -> None:
-        outcome = f"found by {one.by} at step {one.steps:,}" if one.found else f"MISSED in {one.steps:,} steps"
-        say(f"{one.id}: {outcome}")
+        def tell(one: Finding) -> None:
+            nonlocal known
+            known += 1
+            progress.advance(task)
+            if not as_json:
+                say(one.describe())
 
-    try:
-        report = self_test(
-            ids,
-            budget=budget,
-            seed=seed,
-            workers=workers,
-            shrink=shrink,
-            required=required,
-            on_finding=None if as_json else tell,
-        )
-    except (CanaryRotten, CleanBuildFails, CompilationFailed) as error:
-        say(f"{type(error).__name__}: {error}")
-        return 1
+        try:
+            report = self_test(
+                wanted,
+                budget=budget,
+                seed=seed,
+                workers=workers,
+                shrink=shrink,
+                required=required,
+                resume=resume,
+                store=store,
+                on_finding=tell,
+            )
+        except (CanaryRotten, CleanBuildFails, CompilationFailed) as error:
+            say(f"{type(error).__name__}: {error}")
+            return 1
+        except KeyboardInterrupt:
+            progress.console.print(f"interrupted: {known} of {len(wanted)} are known, --resume goes on from there")
+            return EXIT_INTERRUPTED
     if as_json:
         say(json.dumps(report.to_json(), indent=1))
     else:
-        for line in report.table():
+        for line in (*report.summary(), *report.verdict()):
             say(line)
     return 0 if report.passed else EXIT_MISSED
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from steelyard.fuzz import self_test
 from steelyard.fuzz.canaries import CANARIES, Canary, CanaryRotten
 from steelyard.fuzz.canaries.build import CompilationFailed, build, read_sources
-from steelyard.fuzz.self_test import CanaryUnknown, Finding, SelfTest, find, run_self_test
+from steelyard.fuzz.findings import Finding, SelfTest, Store
+from steelyard.fuzz.self_test import EXIT_INTERRUPTED, CanaryUnknown, find, run_self_test, sample
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from steelyard.evm.artefacts import Artefacts
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
 FAST = ("settled-twice", "stale-price")
 """In contracts that compile in a second or two."""
+QUICK = (*FAST, "feeds-set-by-anybody")
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +86,8 @@ def test_find__no_such_bug__refused() -> None:
         find("none-such")
 
 
-def _finding(*, found: bool, shrink_seconds: float | None = None) -> Finding:
-    return Finding("x", "kind", "A.sol", "bug", found, 7, 0, "mismatch", "", 1.0, 1.0, 3, shrink_seconds)
+def _finding(id_: str = "x", *, found: bool = True, seconds: float | None = 1.0, kind: str = "kind") -> Finding:
+    return Finding(id_, kind, "A.sol", "bug", found, 1_007, 0, "mismatch", "", 1.0, 1.0, 3, seconds)
 
 
 @pytest.mark.parametrize(
@@ -93,10 +97,49 @@ def _finding(*, found: bool, shrink_seconds: float | None = None) -> Finding:
 def test_passed__enough_found_and_shrunk_in_time__only_then(
     found: tuple[bool, ...], seconds: float, passed: bool
 ) -> None:
-    report = SelfTest(tuple(_finding(found=one, shrink_seconds=seconds) for one in found), 1.0, required=2)
+    report = SelfTest(tuple(_finding(found=one, seconds=seconds) for one in found), 1.0, required=2, budget=9)
     assert report.passed is passed
     assert report.to_json()["passed"] is passed
-    assert ("passed" if passed else "FAILED") in report.table()[-1]
+    assert ("passed" if passed else "FAILED") in report.verdict()[-1]
+    assert SelfTest.from_json(report.to_json()) == report
+
+
+def test_verdict__missed_and_slow__named_with_what_is_wrong() -> None:
+    findings = (_finding(), _finding("y", found=False), _finding("z", seconds=61.0))
+    *wrong, last = SelfTest(findings, 1.0, required=2, budget=9).verdict()
+    assert wrong == [
+        "y: MISSED in 1,007 steps (bug)",
+        "z: found by mismatch at step 1,007, 3 steps when shrunk, NOT SHRUNK in 60 s (bug)",
+    ]
+    assert last == "2 of 3 found within 9 steps each, 2 required, in 1 s: FAILED"
+
+
+def test_summary__two_classes__a_row_for_each_and_for_all() -> None:
+    findings = (_finding(), _finding("y", found=False, seconds=None, kind="other"))
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in SelfTest(findings, 1.0, 2, 9).summary()]
+    assert rows[2] == ["kind", "1", "1", "1,007", "1,007", "3", "1 s"]
+    assert rows[3] == ["other", "1", "0", "", "", "3", ""]
+    assert rows[4][:3] == ["all", "2", "1"]
+
+
+def test_store__written_and_cut_short__gives_back_what_is_whole(tmp_path: Path) -> None:
+    store = Store(tmp_path / "deep", "1")
+    assert store.read() == {}
+    store.add(_finding())
+    store.add(_finding("y", found=False))
+    with store.path.open("a", encoding="utf-8") as file:
+        file.write('{"id": "z", "ki')
+    assert Store(tmp_path / "deep", "1").read() == {"x": _finding(), "y": _finding("y", found=False)}
+    assert Store(tmp_path / "deep", "2").read() == {}
+    store.clear()
+    assert store.read() == {}
+
+
+@pytest.mark.parametrize("count", [1, 10, 40, 10_000])
+def test_sample__count__so_many_spread_over_classes(count: int) -> None:
+    ids = sample(count)
+    assert len(set(ids)) == len(ids) == min(count, len(CANARIES))
+    assert len({CANARIES[id_].kind for id_ in ids}) >= min(count, 40) // 2
 
 
 def test_run_self_test__bug_that_does_not_fit__tells_and_returns_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,10 +149,29 @@ def test_run_self_test__bug_that_does_not_fit__tells_and_returns_one(monkeypatch
     assert said == ["CanaryRotten: canary rotten: its text stands 0 times in contracts/Lens.sol, expected once"]
 
 
+def test_run_self_test__interrupted__tells_what_is_known(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, on_finding: Callable[[Finding], None], **__: object) -> SelfTest:
+        on_finding(_finding())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(self_test, "self_test", interrupted)
+    assert run_self_test(ids=("settled-twice", "stale-price")) == EXIT_INTERRUPTED
+    assert "interrupted: 1 of 2 are known" in capsys.readouterr().err
+
+
 @pytest.mark.evm
 @pytest.mark.slow
-def test_run_self_test__one_bug__passes_clean_is_found_and_shrinks() -> None:
+def test_run_self_test__quick_bugs__pass_clean_are_found_and_shrink_and_are_known_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     said: list[str] = []
-    assert run_self_test(ids=("settled-twice",), budget=2_000, workers=1, say=said.append) == 0
-    assert said[0].startswith("settled-twice: found by mismatch")
-    assert said[-1].startswith("1 of 1 found")
+    assert run_self_test(ids=QUICK, budget=2_000, store=tmp_path, say=said.append) == 0
+    for id_ in QUICK:
+        assert any(line.startswith(f"{id_}: found by mismatch at step ") for line in said)
+    assert said[-1].startswith("3 of 3 found within 2,000 steps each, 3 required")
+    again: list[str] = []
+    monkeypatch.setattr(self_test, "find", None)
+    assert run_self_test(ids=QUICK, budget=2_000, resume=True, store=tmp_path, say=again.append) == 0
+    assert sorted(again[:3]) == sorted(said[:3])
