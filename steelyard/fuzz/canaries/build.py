@@ -12,11 +12,13 @@ CompilationFailed
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import os
 import re
 import subprocess
+from functools import cache
 from pathlib import Path
 from posixpath import dirname, join, normpath
 from typing import TYPE_CHECKING, Any
@@ -32,6 +34,8 @@ __all__ = ["CACHE", "CompilationFailed", "build", "read_sources"]
 CACHE = ROOT / "build" / "canaries"
 """Compiled units; can be deleted at any time."""
 
+_FRONT = ROOT / "tools" / "solc"
+"""The compiler of npm, which takes a while to load."""
 _IMPORT = re.compile(r'^import\b[^;"]*"(\.[^"]+)";', re.MULTILINE)
 _TOO_DEEP = "Stack too deep"
 _REMAPPINGS = [
@@ -175,23 +179,43 @@ def _compile(path: str, parts: Sources, pipeline: dict[str, Any]) -> dict[str, A
             **pipeline,
         },
     }
-    done = subprocess.run(
-        [str(solc()), "--standard-json", "--base-path", str(ROOT), "--allow-paths", str(ROOT / "node_modules")],
-        input=json.dumps(request),
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-    )
-    if done.returncode != 0:
-        raise CompilationFailed(path, [done.stderr.strip()])
-    answer = json.loads(done.stdout)
+    answer = _ask(path, json.dumps(request))
     errors = [error["formattedMessage"] for error in answer.get("errors", ()) if error["severity"] == "error"]
     if errors:
         if any(_TOO_DEEP in error for error in errors):
             raise _TooDeep
         raise CompilationFailed(path, errors)
     return {name: _entry(entry) for part in answer["contracts"].values() for name, entry in part.items()}
+
+
+def _ask(path: str, request: str) -> dict[str, Any]:
+    """Return the compiler's answer to a request of standard JSON, from one that is kept running where it can be."""
+    command = [str(solc()), "--standard-json", "--base-path", str(ROOT), "--allow-paths", str(ROOT / "node_modules")]
+    if solc().resolve() == _FRONT:
+        served = _server((*command, "--lines"))
+        assert served.stdin is not None
+        assert served.stdout is not None
+        served.stdin.write(request + "\n")
+        served.stdin.flush()
+        text = served.stdout.readline()
+        if not text:
+            _server.cache_clear()
+            raise CompilationFailed(path, [f"the compiler ended with exit code {served.wait()}"])
+    else:
+        done = subprocess.run(command, input=request, capture_output=True, text=True, check=False, cwd=ROOT)
+        text = done.stdout
+        if done.returncode != 0:
+            raise CompilationFailed(path, [done.stderr.strip()])
+    answer: dict[str, Any] = json.loads(text)
+    return answer
+
+
+@cache
+def _server(command: tuple[str, ...]) -> subprocess.Popen[str]:
+    """Return a compiler that answers line by line until this process ends."""
+    served = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    atexit.register(served.communicate)
+    return served
 
 
 def _entry(entry: dict[str, Any]) -> dict[str, Any]:
