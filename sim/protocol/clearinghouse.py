@@ -7,7 +7,7 @@ interaction. Accounts are ``owner << 96 | index``; quote, sizes and prices are w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from sim.protocol import abi
 from sim.protocol.authority import AccessManaged
@@ -31,6 +31,7 @@ from sim.protocol.errors import (
     PriceUnacceptable,
     RecipientUnauthorized,
     RiskPaused,
+    SafeERC20FailedOperation,
     SizeBelowMinimum,
     SizeZero,
     SurplusMissing,
@@ -40,6 +41,7 @@ from sim.protocol.errors import (
 from sim.protocol.evm import (
     Address,
     ceil_div,
+    checked_sub,
     external,
     non_reentrant,
     view,
@@ -76,6 +78,8 @@ UNIT: Final = 10**12
 """Wad per unit of the settlement token."""
 
 _TOKEN_DECIMALS: Final = 6
+_WORD: Final = 32
+_TRUE: Final = (1).to_bytes(_WORD, "big")
 _BPS: Final = 10_000
 _TRADE: Final = "(uint256,uint8,int128,uint96,uint128,uint256,uint96)"
 _FILL: Final = "(int256,int256,uint256,int256)"
@@ -143,6 +147,8 @@ class Clearinghouse(AccessManaged):
         self._ledger = Ledger()
         self._risk_config = RiskConfig()
         self._market_count = 0
+        self.taken_in = 0
+        """Tokens that were deposited, less those withdrawn [token units]."""
 
     # ---- owners and operators
 
@@ -182,10 +188,11 @@ class Clearinghouse(AccessManaged):
         self._require_initial_margin(account)
         self.emit("Withdrawn", account, recipient, amount, balance)
         held = self.token.balance_of(self.address)
-        self.token.transfer(self.address, recipient, amount)
-        paid = held - self.token.balance_of(self.address)
+        self._require_moved(self.token.transfer(self.address, recipient, amount))
+        paid = checked_sub(held, self.token.balance_of(self.address))
         if paid != amount:
             raise TransferMismatch(amount, paid)
+        self._set("taken_in", self.taken_in - amount)
 
     @external("transfer(uint256,uint256,uint128)")
     @non_reentrant
@@ -814,12 +821,23 @@ class Clearinghouse(AccessManaged):
     def _pull(self, sender: Address, amount: int) -> None:
         """Take `amount` token units from the sender; a token that keeps a part of it is refused."""
         held = self.token.balance_of(self.address)
-        self.token.transfer_from(self.address, sender, self.address, amount)
-        received = self.token.balance_of(self.address) - held
+        self._require_moved(self.token.transfer_from(self.address, sender, self.address, amount))
+        received = checked_sub(self.token.balance_of(self.address), held)
         if received != amount:
             raise TransferMismatch(amount, received)
+        self._set("taken_in", self.taken_in + amount)
+
+    def _require_moved(self, returned: Literal[True] | bytes) -> None:
+        """Accept what a token returns: true, or nothing (OpenZeppelin ``SafeERC20.sol``)."""
+        if returned is not True and returned != b"" and returned[:_WORD] != _TRUE:
+            raise SafeERC20FailedOperation(self.token.address)
 
     # ---- iteration, for invariants and studies
+
+    def risk_at_any_confidence(self, account: int) -> AccountRisk:
+        """Return what `liquidate` goes by: the risk at fresh prices, however wide their confidence intervals."""
+        header = self._accounts.get(account, _NO_ACCOUNT)
+        return _risk_in_memory(header, self._load_all(account, header.open_markets), self._ledger)
 
     def stored_accounts(self) -> dict[int, Account]:
         """Return all account headers ever stored; not to be changed."""

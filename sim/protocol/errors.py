@@ -66,6 +66,7 @@ __all__ = [
     "SafeCastOverflowedIntDowncast",
     "SafeCastOverflowedUintDowncast",
     "SafeCastOverflowedUintToInt",
+    "SafeERC20FailedOperation",
     "SizeBelowMinimum",
     "SizeZero",
     "SlotOccupied",
@@ -150,6 +151,16 @@ class SafeCastOverflowedUintToInt(ProtocolError):
     """
 
     value: int
+
+
+@dataclass(eq=False)
+class SafeERC20FailedOperation(ProtocolError):
+    """A token's transfer returned something other than nothing or true.
+
+    Source: ``SafeERC20.sol::SafeERC20FailedOperation``.
+    """
+
+    token: str
 
 
 @dataclass(eq=False)

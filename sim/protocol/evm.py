@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, NamedTuple, NewType, 
 
 from sim.protocol import abi
 from sim.protocol.errors import (
+    Panic,
     ReentrancyGuardReentrantCall,
     SafeCastOverflowedIntDowncast,
     SafeCastOverflowedUintDowncast,
@@ -30,6 +31,7 @@ __all__ = [
     "Contract",
     "Entry",
     "ceil_div",
+    "checked_sub",
     "external",
     "non_reentrant",
     "payable",
@@ -72,6 +74,13 @@ def trunc_div(numerator: int, denominator: int) -> int:
 def ceil_div(numerator: int, denominator: int) -> int:
     """Return the quotient rounded up (OpenZeppelin ``Math.sol::ceilDiv``)."""
     return -(-numerator // denominator)
+
+
+def checked_sub(minuend: int, subtrahend: int) -> int:
+    """Return the difference of two unsigned numbers, or panic under zero."""
+    if minuend < subtrahend:
+        raise Panic(ARITHMETIC_PANIC)
+    return minuend - subtrahend
 
 
 # ---- casts (OpenZeppelin ``SafeCast.sol``)

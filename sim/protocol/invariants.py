@@ -74,10 +74,10 @@ class Invariants:
     def check_conservation(self) -> None:
         """I1, I2: the sum of all ledger balances equals the tokens held less what was sent past the ledger, exactly."""
         world = self._world
-        held = world.token.balance_of(world.clearinghouse.address)
+        held = world.token.held_by(world.clearinghouse.address)
         total = self._ledger_sum()
         _require(total <= held * _UNIT, "I1", f"claims {total} <= tokens {held * _UNIT}")
-        entered = (held - world.donated) * _UNIT
+        entered = world.clearinghouse.taken_in * _UNIT
         _require(total == entered, "I2", f"sum of balances {total} == tokens that entered {entered}")
 
     def check_aggregates(self) -> None:
@@ -131,7 +131,7 @@ class Invariants:
             longs, shorts = state.longs, state.shorts
             total += -positions.skew_of(state) * prices[market] // WAD
             total += (longs.shares * longs.index + shorts.shares * shorts.index) // WAD - state.funding.entry_sum
-        dust = (world.token.balance_of(house.address) - world.donated) * _UNIT - total
+        dust = house.taken_in * _UNIT - total
         bound = 3 * count + 2 * len(markets)
         _require(0 <= dust <= bound, "I4", f"0 <= entered - equity = {dust} <= {bound}")
 
@@ -182,7 +182,7 @@ def check_liquidated(world: World, account: int) -> None:
     if header.open_markets == 0:
         _require(header.balance >= 0, "I25", f"balance of flat account {account:#x}: {header.balance} >= 0")
         return
-    risk = house.risk_of(account)
+    risk = house.risk_at_any_confidence(account)
     target = risk.maintenance_margin * house.risk_config().target_health
     held = risk.equity * _HEALTH_SCALE
     _require(held >= target, "I25", f"equity of {account:#x} {held} >= target {target}")

@@ -19,7 +19,6 @@ from sim.protocol.errors import (
     OrderPending,
     OrderUnknown,
     PriceUnacceptable,
-    ProtocolError,
     RiskPaused,
     SizeBelowMinimum,
     SizeZero,
@@ -28,6 +27,7 @@ from sim.protocol.errors import (
 from sim.protocol.evm import Address, Contract, external, non_reentrant, payable, view
 from sim.protocol.keccak import keccak256
 from sim.protocol.libraries import bounds
+from sim.protocol.revert import revert_data
 from sim.protocol.types.account import PERMISSION_TRADE
 from sim.protocol.types.account_id import owner_of
 from sim.protocol.types.fill import Fill, Trade
@@ -45,19 +45,19 @@ _HASH_BITS: Final = 216
 _MAX_DELAY_SECONDS: Final = 3_600
 _MAX_WINDOW_SECONDS: Final = 86_400
 _MAX_KEEPER_FEE: Final = 10**18
-_FINAL: Final[dict[type[ProtocolError], str]] = {
-    MarginInsufficient: "(int256,uint256)",
-    MaintenanceInsufficient: "(int256,uint256)",
-    AccountBankrupt: "(uint256,int256)",
-    PriceUnacceptable: "(uint256,uint256)",
-    RiskPaused: "()",
-    SizeBelowMinimum: "(uint256,uint256)",
-    SizeZero: "()",
-    OpenMarketsExceeded: "(uint256,uint256,uint256)",
-    MarketUnknown: "(uint8)",
-    OpenInterestExceeded: "(uint256,uint256)",
-}
-"""Failures that use an order up, with the types of their arguments (``OrderBook.sol::_isFinal``)."""
+_FINAL: Final = (
+    MarginInsufficient,
+    MaintenanceInsufficient,
+    AccountBankrupt,
+    PriceUnacceptable,
+    RiskPaused,
+    SizeBelowMinimum,
+    SizeZero,
+    OpenMarketsExceeded,
+    MarketUnknown,
+    OpenInterestExceeded,
+)
+"""Failures that use an order up (``OrderBook.sol::_isFinal``)."""
 _FREE_HASH: Final = 1
 """What a used slot reads as once it is free: a commitment at 0 with this hash."""
 
@@ -66,13 +66,6 @@ _FREE_HASH: Final = 1
 def hash_of(order: tuple[int, ...]) -> int:
     """Return the hash under which an order is stored (``OrderBook.sol::hashOf``)."""
     return int.from_bytes(keccak256(_ORDER_TYPE.encode(order)), "big") % (1 << _HASH_BITS)
-
-
-def _encoded(error: ProtocolError) -> str:
-    """Return a failure that uses an order up as the revert data that it is."""
-    types = _FINAL[type(error)]
-    name, arguments = error.decoded.name, error.decoded.args
-    return abi.selector(name + types) + abi.parse_tuple(types).encode(arguments).hex()
 
 
 class OrderBook(Contract):
@@ -179,9 +172,9 @@ class OrderBook(Contract):
         mark = self.world.mark()
         try:
             fill = self.clearinghouse.trade(self.address, trade)
-        except tuple(_FINAL) as error:
+        except _FINAL as error:
             self.world.undo(mark)
-            self.emit("OrderFailed", order.account, order.slot, price, _encoded(error))
+            self.emit("OrderFailed", order.account, order.slot, price, "0x" + revert_data(error).hex())
             return Fill(0, 0, 0, 0)
         self.emit("OrderSettled", order.account, order.slot, keeper, price, fill.size_delta)
         return fill

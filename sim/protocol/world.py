@@ -5,18 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from sim.protocol.abi import DecodingError
 from sim.protocol.authority import Authority
 from sim.protocol.clearinghouse import Clearinghouse
 from sim.protocol.errors import EmptyRevert, ProtocolError
 from sim.protocol.evm import Address, Contract
 from sim.protocol.invariants import Invariants
 from sim.protocol.lens import Lens
+from sim.protocol.mocks.hostile_actor import HostileActor
+from sim.protocol.mocks.hostile_token import HostileToken
 from sim.protocol.mocks.local_fee_token import LocalFeeToken
 from sim.protocol.mocks.local_pyth import LocalPyth
 from sim.protocol.mocks.local_token import LocalToken
 from sim.protocol.order_book import OrderBook
 from sim.protocol.outcome import Outcome
 from sim.protocol.price_oracle import PriceOracle
+from sim.protocol.revert import revert_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,6 +49,9 @@ class Settings:
         When it is deployed [seconds].
     token_decimals, token_fee_bps : int
         Of the settlement token; one with a fee is a `LocalFeeToken` [1e-4].
+    is_hostile : bool
+        Whether the token is a `HostileToken`, in the place and by the name of a `LocalToken`, and a `HostileActor` is
+        there.
     pyth_valid_period_seconds, pyth_update_fee : int
         Of the Pyth mock [seconds, wei].
     min_delay_seconds, window_seconds : int
@@ -56,6 +63,7 @@ class Settings:
     timestamp: int = 1_700_000_000
     token_decimals: int = 6
     token_fee_bps: int = 0
+    is_hostile: bool = False
     pyth_valid_period_seconds: int = 60
     pyth_update_fee: int = 0
     min_delay_seconds: int = 2
@@ -81,8 +89,6 @@ class World:
     ----------
     timestamp : int
         Now [seconds]; only ever later.
-    donated : int
-        Tokens sent to the clearinghouse past its ledger [token units].
     touched : tuple
         What the last transaction stored: mapping, key, and the value before, a contract where there was none.
     invariants : Invariants
@@ -111,7 +117,8 @@ class World:
                 *place("LocalFeeToken", 2), decimals=settings.token_decimals, fee_bps=settings.token_fee_bps
             )
         else:
-            self.token = LocalToken(*place("LocalToken", 2), decimals=settings.token_decimals)
+            kind = HostileToken if settings.is_hostile else LocalToken
+            self.token = kind(*place("LocalToken", 2), decimals=settings.token_decimals)
         self.pyth = LocalPyth(
             *place("LocalPyth", 3),
             valid_time_period_seconds=settings.pyth_valid_period_seconds,
@@ -128,28 +135,33 @@ class World:
             window_seconds=settings.window_seconds,
         )
         self.lens = Lens(*place("Lens", 7), clearinghouse=self.clearinghouse)
-        self.contracts: dict[str, Contract] = {
-            contract.name: contract
-            for contract in (
-                self.authority,
-                self.token,
-                self.pyth,
-                self.oracle,
-                self.clearinghouse,
-                self.order_book,
-                self.lens,
-            )
-        }
+        contracts: list[Contract] = [
+            self.authority,
+            self.token,
+            self.pyth,
+            self.oracle,
+            self.clearinghouse,
+            self.order_book,
+            self.lens,
+        ]
+        if settings.is_hostile:
+            contracts.append(HostileActor(*place("HostileActor", 8)))
+        self.contracts = {contract.name: contract for contract in contracts}
+        self._at = {contract.address: contract for contract in contracts}
         self._functions: dict[tuple[str, str], tuple[Entry, Callable[..., Any]]] = {
             (name, entry.name): (entry, getattr(contract, method))
             for name, contract in self.contracts.items()
             for entry, method in contract.declared()
         }
         self._by_selector: dict[tuple[str, str], tuple[Entry, Callable[..., Any]]] = {}
-        self.donated = 0
         self.invariants = Invariants(self)
         self.journal.clear()
         self.events.clear()
+
+    @property
+    def donated(self) -> int:
+        """Tokens that the clearinghouse holds without having taken them, sent past its ledger [token units]."""
+        return self.token.held_by(self.clearinghouse.address) - self.clearinghouse.taken_in
 
     def check_invariants(self) -> None:
         """Check what must hold of every state, see `Invariants`; to be called after each transaction.
@@ -201,11 +213,6 @@ class World:
         """
         entry, method = self._functions[contract, function]
         entry.inputs.check(args)
-        if contract == self.token.name:
-            held = self.token.balance_of(self.clearinghouse.address)
-            outcome = self._run(entry, method, sender, args, value)
-            self.donated += self.token.balance_of(self.clearinghouse.address) - held
-            return outcome
         return self._run(entry, method, sender, args, value)
 
     def _run(self, entry: Entry, method: Callable[..., Any], sender: str, args: tuple[Any, ...], value: int) -> Outcome:
@@ -230,6 +237,45 @@ class World:
         journal.clear()
         events.clear()
         return outcome
+
+    def contract_at(self, address: str) -> Contract | None:
+        """Return the contract at an address, None where there is no code."""
+        return self._at.get(Address(address))
+
+    def message(self, sender: Address, target: str, data: bytes, value: int = 0) -> tuple[bool, bytes]:
+        """Run a call that a contract makes, and take back what it changed if it reverts.
+
+        Returns
+        -------
+        tuple of bool and bytes
+            Whether it succeeded, and what it returned or reverted with.
+        """
+        contract = self.contract_at(target)
+        if contract is None:
+            return True, b""
+        mark = self.mark()
+        try:
+            return True, self._dispatch(contract, sender, data, value)
+        except ProtocolError as error:
+            self.undo(mark)
+            return False, revert_data(error)
+
+    def _dispatch(self, contract: Contract, sender: Address, data: bytes, value: int) -> bytes:
+        if not data and isinstance(contract, HostileActor):
+            contract.receive(sender, value)
+            return b""
+        entry, method = self.entry_at(contract.name, "0x" + data[:4].hex())
+        if entry is None or method is None or (value and not entry.is_payable):
+            raise EmptyRevert
+        try:
+            args = entry.inputs.decode(data[4:])
+        except DecodingError:
+            raise EmptyRevert from None
+        if entry.is_payable:
+            returned = method(sender, value, *args)
+        else:
+            returned = method(*args) if entry.is_view else method(sender, *args)
+        return returned if isinstance(returned, bytes) else entry.outputs.encode(self.returns(entry, returned))
 
     def read(self, contract: str, function: str, *args: Any) -> Any:
         """Return what a view returns: its value, or a tuple of them where there are several.

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import ape
-from ape.exceptions import ContractLogicError, CustomError
+from ape.exceptions import ContractLogicError, CustomError, TransactionError
 from eth_utils.address import to_checksum_address
 
 from sim.protocol import ErrorValue, Event, Outcome
@@ -121,6 +121,8 @@ class ApeChain(Chain):
         for data in (error.revert_message, error.trace.return_value if error.trace else None):
             if isinstance(data, str) and _HEX.fullmatch(data):
                 return self.abi.error(bytes.fromhex(data[2:]))
+        if error.message == TransactionError.DEFAULT_MESSAGE:
+            return ErrorValue("", ())
         raise ChainError(f"ape tells nothing of {error!r}") from error
 
     def _account(self, sender: str) -> Any:

@@ -162,6 +162,10 @@ class Chain(ABC):
         self._types[name] = contract
         self._names[to_checksum_address(address)] = name
 
+    def type_of(self, name: str) -> str:
+        """Return which contract goes by a name."""
+        return self._types[name]
+
     # ---- calls
 
     def call(self, sender: str, contract: str, function: str, args: tuple[Any, ...] = (), value: int = 0) -> Outcome:

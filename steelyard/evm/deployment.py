@@ -59,10 +59,13 @@ class Governors:
     treasury: str = TREASURY
 
 
-def deploy_system(chain: Chain, parameters: SystemParameters, governors: Governors | None = None) -> dict[str, str]:
+def deploy_system(
+    chain: Chain, parameters: SystemParameters, governors: Governors | None = None, *, token: str = "LocalToken"
+) -> dict[str, str]:
     """Deploy and configure everything; return the lower-case address of each contract by its name.
 
     All contracts come first, so that their addresses depend on the admin's address only. Nobody has funds afterwards.
+    The settlement token goes by the name of `LocalToken`, whichever contract it is.
 
     Raises
     ------
@@ -75,10 +78,10 @@ def deploy_system(chain: Chain, parameters: SystemParameters, governors: Governo
         return chain.deploy(contract, args, sender=by.admin)
 
     authority = deploy("Authority", by.admin)
-    token = deploy("LocalToken", 6)
+    money = chain.deploy(token, (6,), sender=by.admin, name="LocalToken")
     pyth = deploy("LocalPyth", parameters.pyth.valid_time, parameters.pyth.update_fee)
     oracle = deploy("PriceOracle", authority, pyth)
-    clearinghouse = deploy("Clearinghouse", authority, token, oracle, by.treasury)
+    clearinghouse = deploy("Clearinghouse", authority, money, oracle, by.treasury)
     deploy("OrderBook", clearinghouse, parameters.orders.min_delay, parameters.orders.window)
     deploy("Lens", clearinghouse)
     for sender, contract, function, args in setup_calls(chain.abi, chain.addresses, parameters, by):

@@ -19,11 +19,17 @@ BOB = "0x976ea74026e726554db657fa54763abd0c3a0aa9"
 CAROL = "0x14dc79964da2c08b23698b3d3cc7ca32193d9955"
 KIM = "0x23618e81e3f5cdf7f54c3d65f7fbc0abf5b21e8f"
 OSCAR = "0xa0ee7a142d267c1f36714e4a8f75612f20a79720"
+MALLORY = "0xbded0d2bf404bdcba897a74e6657f1f12e5c6fb6"
+"""The contract that the treasury deploys first, `HostileActor`: it acts as it is told."""
 
 TRADERS = (ALICE, BOB, CAROL)
 """They deposit and trade."""
-EVERYBODY = (*TRADERS, KIM, OSCAR, ADMIN, GUARDIAN, LIQUIDITY, STEWARD, TREASURY)
-"""Kim executes and liquidates, Oscar operates for others, and the rest govern."""
+PEOPLE = (*TRADERS, KIM, OSCAR, ADMIN, GUARDIAN, LIQUIDITY, STEWARD, TREASURY)
+"""Who sends transactions: Kim executes and liquidates, Oscar operates for others, and the rest govern."""
+EVERYBODY = (*PEOPLE, MALLORY)
+"""Who holds tokens."""
+CONTRACTS = {"LocalToken": "HostileToken"}
+"""Which contract stands on stage under the name of another."""
 
 POOL, INSURANCE = 1, 2
 START_PRICES = (40_000 * WAD, 2_500 * WAD, 100 * WAD)
@@ -43,5 +49,6 @@ def owner_of(account: int) -> str:
 TRADING_ACCOUNTS = tuple(account_of(owner, index) for owner in TRADERS for index in range(2))
 KIMS = account_of(KIM)
 TREASURYS = account_of(TREASURY)
-ACCOUNTS = (*TRADING_ACCOUNTS, KIMS, TREASURYS, account_of(OSCAR))
+MALLORYS = tuple(account_of(MALLORY, index) for index in range(2))
+ACCOUNTS = (*TRADING_ACCOUNTS, KIMS, TREASURYS, account_of(OSCAR), *MALLORYS)
 """All accounts that a sequence may touch, the pool and the insurance fund apart."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sim.protocol.invariants import Invariants
 from steelyard.fuzz import invariants
 from steelyard.fuzz.moves import AIMS
+from steelyard.fuzz.pair import NO_DATA
 
 if TYPE_CHECKING:
     from sim.protocol import Outcome
@@ -37,6 +38,7 @@ WEIGHTS = {
     "oracle": 5,
     "batch": 3,
     "token": 2,
+    "hostile": 8,
 }
 
 
@@ -87,7 +89,7 @@ class Driver:
     Attributes
     ----------
     ended : Counter
-        By action, target and name of the error.
+        By action, target and name of the error, `""` for success.
     """
 
     def __init__(
@@ -111,7 +113,7 @@ class Driver:
         action, successes, failures = choices.weighted(self._aims, self._total)
         aim = choices.pick(failures if failures and choices.chance(_STEERED) else successes)
         outcome = aim.move(self.scenario, choices)
-        self.ended[action, aim.target, outcome.error.name if outcome.error else ""] += 1
+        self.ended[action, aim.target, (outcome.error.name or NO_DATA) if outcome.error else ""] += 1
         self._played += 1
         self._check(self._played)
         return outcome

@@ -34,13 +34,14 @@ class Expected:
         self._addresses = {name: to_checksum_address(address) for name, address in chain.addresses.items()}
         self._returns: dict[tuple[str, str], Callable[[tuple[Any, ...]], bytes]] = {}
         self._abi = chain.abi
+        self._type_of = chain.type_of
         self._events: dict[tuple[str, str], _Log] = {}
         self._errors: dict[str, tuple[bytes, Callable[[tuple[Any, ...]], bytes]]] = {}
         ambiguous = set()
-        for artefact in chain.artefacts.all:
-            for entry in artefact.abi:
+        for name in chain.addresses:
+            for entry in chain.artefacts[chain.type_of(name)].abi:
                 if entry["type"] == "event":
-                    self._events[artefact.name, entry["name"]] = _log(EventAbi(entry))
+                    self._events[name, entry["name"]] = _log(EventAbi(entry))
         for error in chain.abi.errors.values():
             if error.name in self._errors:
                 ambiguous.add(error.name)
@@ -64,7 +65,7 @@ class Expected:
             return False
         pack = self._returns.get((contract, function))
         if pack is None:
-            outputs = self._abi.function(contract, function).outputs
+            outputs = self._abi.function(self._type_of(contract), function).outputs
             pack = self._returns[contract, function] = packer(outputs)
         if pack(outcome.returns) != result.data:
             return False

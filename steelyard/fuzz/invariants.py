@@ -109,10 +109,10 @@ class StepInvariants:
     def _check_conservation(self) -> None:
         world = self._world
         ledger = self._house._ledger
-        tokens = world.token.balance_of(self._house.address)
+        tokens = world.token.held_by(self._house.address)
         total = self._balances + ledger.pool_balance + ledger.insurance_balance
         _require(total <= tokens * _UNIT, "I1", "claims", total, "<= tokens", tokens * _UNIT)
-        entered = (tokens - world.donated) * _UNIT
+        entered = self._house.taken_in * _UNIT
         _require(total == entered, "I2", "sum of balances", total, "== tokens that entered", entered)
 
     def _check_market(self, market: int, state: Market) -> None:
@@ -147,11 +147,12 @@ def check_claims(scenario: Scenario) -> None:
     """
     get = scenario.pair.get
     risks = [scenario.risk(account) for account in ACCOUNTS]
-    _, equity, value, insurance, tokens = get("Lens", "poolView")
+    _, equity, value, insurance, _ = get("Lens", "poolView")
+    house = scenario.pair.model.clearinghouse
     claims = sum(risk[0] for risk in risks if risk is not None) + equity + insurance
-    held = tokens * _UNIT
+    held = house.taken_in * _UNIT
     positions = sum(len(scenario.open_markets(account)) for account in ACCOUNTS)
     # Each position rounds its worth, its funding and its entry sum, each market its skew and its funding, always down.
     dust = 3 * positions + 2 * len(scenario.markets)
-    assert held - dust <= claims <= held, f"I4: claims {claims}, tokens {held}, dust {dust}"
+    assert held - dust <= claims <= held, f"I4: claims {claims}, entered {held}, dust {dust}"
     assert value <= equity, f"the pool's potential is negative: {value}, {equity}"

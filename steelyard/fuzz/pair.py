@@ -70,6 +70,10 @@ class Side(Protocol):
         """Let time pass."""
         ...
 
+    def balance(self, address: str) -> int:
+        """Return the balance of native currency [wei]."""
+        ...
+
 
 def settings_of(parameters: SystemParameters, governors: Governors, **changes: Any) -> Settings:
     """Return the model's constructor arguments of a deployment."""
@@ -96,7 +100,9 @@ def model_of(
     timestamp: int = START,
 ) -> World:
     """Return the model of a system that was just deployed and configured at `addresses`."""
-    world = World(settings_of(parameters, governors, timestamp=timestamp), addresses=addresses)
+    is_hostile = "HostileActor" in addresses
+    settings = settings_of(parameters, governors, timestamp=timestamp, is_hostile=is_hostile)
+    world = World(settings, addresses=addresses)
     for sender, contract, function, args in setup_calls(abi, addresses, parameters, governors):
         outcome = world.call(sender, contract, function, args)
         if not outcome.ok:

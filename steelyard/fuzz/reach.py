@@ -22,7 +22,7 @@ _ROLES = "roles are set at the deployment and no move changes them; directed cas
 _CONSTRUCTION = "raised by constructors and bounds of the deployment only; directed cases in tests/parity raise it"
 _SDK = "functions of the Pyth SDK's mock that no contract calls"
 _VIEWS = "views of the Pyth mock that no contract calls; directed cases in tests/parity raise it"
-_TOKEN = "needs a token or a caller that the stage does not have; directed cases in tests/parity raise it"
+_TOKEN = "needs the zero address as caller or spender; directed cases in tests/parity raise it"
 
 EXEMPT: Mapping[str, str] = {
     "AccessManagedInvalidAuthority": _ROLES,
@@ -49,8 +49,6 @@ EXEMPT: Mapping[str, str] = {
     "MarketsExhausted": "moves list few markets, so that views stay short; a directed case in tests/parity lists all",
     "NoFreshUpdate": _SDK,
     "PriceFeedNotFound": _VIEWS,
-    "ReentrancyGuardReentrantCall": _TOKEN,
-    "SafeERC20FailedOperation": _TOKEN,
     "StalePrice": _VIEWS,
     "TokenDecimalsMismatch": _CONSTRUCTION,
 }

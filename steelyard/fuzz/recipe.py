@@ -14,7 +14,7 @@ from sim.protocol import abi
 from sim.protocol.mocks.local_pyth import Price, PriceFeed, encode_update
 from steelyard.evm.abi import AbiError, AbiIndex, signature
 from steelyard.evm.chain import START
-from steelyard.fuzz.actors import ANY_BUY, ANY_SALE, EXPONENT, START_PRICES, TOKEN, UINT256_MAX, WAD
+from steelyard.fuzz.actors import ANY_BUY, ANY_SALE, CONTRACTS, EXPONENT, START_PRICES, TOKEN, UINT256_MAX, WAD
 from steelyard.fuzz.pair import Step
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ __all__ = [
 _UPDATE = abi.parse_tuple("((bytes32,(int64,uint64,int32,uint256),(int64,uint64,int32,uint256)),uint64)")
 _SECONDS_NEAR = 10 * 365 * 86_400
 """A time that lies further away is meant as a number."""
+_CALLED = ("Clearinghouse", "OrderBook", "PriceOracle", "LocalToken", "HostileActor", "Lens")
+"""Contracts that are called from within a call."""
 _HELD = ("settle", "cancel")
 """Functions that name an order that was committed."""
 
@@ -100,8 +102,9 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """Calldata of a function of the same contract."""
+    """Calldata of a function."""
 
+    contract: str
     function: str
     arguments: Items
 
@@ -177,7 +180,7 @@ def _numbers(node: Node) -> Iterator[Number]:
                 yield from _numbers(item)
         case Update(_, price, confidence, exponent, age, gap):
             yield from (price, confidence, exponent, age, gap)
-        case Packed(_, arguments):
+        case Packed(_, _, arguments):
             yield from _numbers(arguments)
         case _:
             return
@@ -204,7 +207,7 @@ def _with_numbers(node: Node, values: Iterator[int]) -> Node:
             return replace(node, items=tuple([_with_numbers(item, values) for item in items]))
         case Update(feed, price, confidence, exponent, age, gap):
             return Update(feed, *[other(number) for number in (price, confidence, exponent, age, gap)])
-        case Packed(_, arguments):
+        case Packed(_, _, arguments):
             changed: Any = _with_numbers(arguments, values)
             return replace(node, arguments=changed)
         case _:
@@ -226,7 +229,7 @@ def _renamed(node: Node, naming: Callable[[Name], Name]) -> Node:
             return replace(node, items=tuple([_renamed(item, naming) for item in items]))
         case Update(feed):
             return replace(node, feed=_renamed(feed, naming))
-        case Packed(_, arguments):
+        case Packed(_, _, arguments):
             changed = _renamed(arguments, naming)
             return replace(node, arguments=changed)
         case Held(_, order):
@@ -247,7 +250,7 @@ def shortened(action: Action) -> Iterator[Action]:
     first = items[lists[0]]
     if isinstance(first, Items):
         for call in first.items:
-            if isinstance(call, Packed):
+            if isinstance(call, Packed) and call.contract == action.contract:
                 yield replace(action, function=call.function, arguments=call.arguments)
     lengths = {len(item.items) for item in items if isinstance(item, Items) and item.is_list}
     if len(lengths) != 1:
@@ -309,6 +312,10 @@ def decoded_update(update: Any) -> tuple[Any, ...] | None:
     return decoded
 
 
+def _type_of(contract: str) -> str:
+    return CONTRACTS.get(contract, contract)
+
+
 class Grammar:
     """Reads steps into recipes and builds them again; what is read and built unchanged is what it was.
 
@@ -350,7 +357,7 @@ class Grammar:
 
     def event(self, contract: str, name: str) -> list[AbiEntry]:
         """Return the arguments of an event, as the ABI has them."""
-        for entry in self._artefacts[contract].abi:
+        for entry in self._artefacts[_type_of(contract)].abi:
             if entry["type"] == "event" and entry["name"] == name:
                 inputs: list[AbiEntry] = entry["inputs"]
                 return inputs
@@ -359,7 +366,7 @@ class Grammar:
     def unpacked(self, contract: str, data: str) -> tuple[str, tuple[Any, ...]] | None:
         """Return signature and arguments of calldata, None unless they are just that."""
         raw = bytes.fromhex(data[2:])
-        for function in self._index.functions(contract):
+        for function in self._index.functions(_type_of(contract)):
             if function.selector != raw[:4]:
                 continue
             try:
@@ -372,8 +379,8 @@ class Grammar:
     def _function(self, contract: str, function: str) -> AbiEntry:
         key = contract, function
         if key not in self._functions:
-            wanted = self._index.function(contract, function).signature
-            entries = [entry for entry in self._artefacts[contract].abi if entry["type"] == "function"]
+            wanted = self._index.function(_type_of(contract), function).signature
+            entries = [entry for entry in self._artefacts[_type_of(contract)].abi if entry["type"] == "function"]
             self._functions[key] = next(entry for entry in entries if signature(entry) == wanted)
         return self._functions[key]
 
@@ -477,10 +484,11 @@ class Grammar:
         )
 
     def _read_call(self, contract: str, value: str, state: _State) -> Node:
-        call = self.unpacked(contract, value)
-        if call is None:
-            return Fixed(value)
-        return Packed(call[0], self._read_arguments(contract, *call, state))
+        for called in (contract, *_CALLED):
+            call = self.unpacked(called, value)
+            if call is not None:
+                return Packed(called, call[0], self._read_arguments(called, *call, state))
+        return Fixed(value)
 
     # ---- building
 
@@ -516,9 +524,9 @@ class Grammar:
                 return built
             case Update():
                 return self._build_update(node, state)
-            case Packed(function, arguments):
-                args = self._build(contract, arguments, state)
-                return "0x" + self._index.function(contract, function).pack(args).hex()
+            case Packed(called, function, arguments):
+                args = self._build(called, arguments, state)
+                return "0x" + self._index.function(_type_of(called), function).pack(args).hex()
             case Held(label, order):
                 return state.labels.get(label) or self._build(contract, order, state)
             case Quoted(market, price):

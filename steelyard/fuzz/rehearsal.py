@@ -167,7 +167,7 @@ class Rehearsal:
 
     def _rewind(self) -> None:
         world = self._world
-        world.timestamp, world.donated, world.touched = self._start, 0, ()
+        world.timestamp, world.touched = self._start, ()
         for state, kept in self._kept:
             for name, held in kept.items():
                 if isinstance(held, dict):

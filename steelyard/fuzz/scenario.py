@@ -23,7 +23,10 @@ from steelyard.fuzz.actors import (
     INT128_MAX,
     KIM,
     KIMS,
+    MALLORY,
+    MALLORYS,
     OSCAR,
+    PEOPLE,
     POOL,
     START_PRICES,
     TOKEN,
@@ -36,12 +39,13 @@ from steelyard.fuzz.actors import (
     account_of,
     owner_of,
 )
-from steelyard.fuzz.pair import Pair, Step
+from steelyard.fuzz.pair import Mismatch, Pair, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from sim.protocol import Outcome
+    from sim.protocol.mocks.hostile_actor import Call
 
 __all__ = [
     "ACCOUNTS",
@@ -57,7 +61,10 @@ __all__ = [
     "INT128_MAX",
     "KIM",
     "KIMS",
+    "MALLORY",
+    "MALLORYS",
     "OSCAR",
+    "PEOPLE",
     "POOL",
     "START_PRICES",
     "TOKEN",
@@ -130,6 +137,15 @@ class Scenario:
         outcome = self.call(sender, contract, function, *args, value=value, wait=wait)
         assert outcome.ok, f"{contract}.{function}{args}: {outcome.error}"
         return outcome
+
+    def message(self, contract: str, function: str, *args: Any, value: int = 0) -> Call:
+        """Return a call that Mallory can make."""
+        return self.pair.addresses[contract], value, self.pair.model.calldata(contract, function, args)
+
+    def act(self, *calls: Call, is_strict: bool = True, sender: str = OSCAR) -> Outcome:
+        """Let Mallory make calls in one transaction, paid by the sender; one that fails ends it if `is_strict`."""
+        value = sum([paid for _, paid, _ in calls])
+        return self.call(sender, "HostileActor", "act", calls, is_strict, value=value)
 
     # ---- what the model knows
 
@@ -280,6 +296,8 @@ class Scenario:
         for owner in (*TRADERS, KIM, LIQUIDITY):
             self.must(owner, "LocalToken", "mint", owner, 10**9 * TOKEN)
             self.must(owner, "LocalToken", "approve", clearinghouse, UINT256_MAX)
+        self.must(OSCAR, "LocalToken", "mint", MALLORY, 10**9 * TOKEN)
+        self.act(self.message("LocalToken", "approve", clearinghouse, UINT256_MAX))
         self.must(ADMIN, "Clearinghouse", "setExecutor", KIM, True)
         self.must(LIQUIDITY, "Clearinghouse", "fundPool", 20_000_000 * TOKEN)
         self.publish(dict(zip(self.markets, START_PRICES, strict=False)))
@@ -289,6 +307,7 @@ class Scenario:
         self.open()
         if funds:
             self.fund(TRADING_ACCOUNTS, funds)
+            self.act(*[self.message("Clearinghouse", "deposit", account, funds) for account in MALLORYS])
 
     def fund(self, accounts: Iterable[int], amount: int) -> None:
         """Deposit `amount` token units to each account."""
@@ -388,12 +407,18 @@ class Scenario:
         for account, slot in self.orders:
             yield "OrderBook", "commitmentOf", (account, slot)
         yield "LocalToken", "totalSupply", ()
+        yield "LocalToken", "plan", ()
+        yield "HostileActor", "answer", ()
         yield "LocalToken", "balanceOf", (self.pair.addresses["Clearinghouse"],)
 
     def compare(self) -> None:
-        """Compare all of the state on both sides."""
+        """Compare all of the state on both sides; no contract of the protocol holds native currency."""
         for contract, function, args in self.views():
             self.pair.read(contract, function, *args)
+        for contract in ("Clearinghouse", "OrderBook", "PriceOracle"):
+            held = self.pair.chain.balance(self.pair.addresses[contract])
+            if held:
+                raise Mismatch(f"native currency of {contract}", 0, held)
 
     def compare_words(self) -> None:
         """Compare all storage words that the model knows on both sides."""

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from steelyard.evm.deployment import Governors, deploy_system
+from steelyard.evm.deployment import TREASURY, Governors, deploy_system
 from steelyard.evm.machine import Machine
+from steelyard.fuzz.actors import CONTRACTS
 from steelyard.fuzz.pair import Pair, model_of
 from steelyard.fuzz.scenario import EVERYBODY, TOKEN, Scenario
 from steelyard.parameters import load
@@ -48,10 +49,12 @@ class Stage:
 
     @classmethod
     def built(cls, chain: Chain, parameters: SystemParameters) -> Stage:
-        """Deploy the system on an empty chain."""
+        """Deploy the system on an empty chain, with a settlement token and an actor that can be told to misbehave."""
         for owner in EVERYBODY:
             chain.set_balance(owner, WEI)
-        return cls(chain, deploy_system(chain, parameters), parameters)
+        addresses = deploy_system(chain, parameters, token=CONTRACTS["LocalToken"])
+        addresses["HostileActor"] = chain.deploy("HostileActor", sender=TREASURY)
+        return cls(chain, addresses, parameters)
 
     @classmethod
     def in_process(cls, artefacts: Artefacts | None = None) -> Stage:

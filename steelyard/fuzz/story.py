@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sim.protocol import Outcome
+from sim.protocol.mocks.hostile_token import Trick
 from steelyard.evm.chain import START
 from steelyard.evm.deployment import ADMIN, GUARDIAN, LIQUIDITY, STEWARD, TREASURY
 from steelyard.fuzz.actors import (
@@ -15,6 +16,7 @@ from steelyard.fuzz.actors import (
     CAROL,
     INSURANCE,
     KIM,
+    MALLORY,
     OSCAR,
     POOL,
     TOKEN,
@@ -40,13 +42,14 @@ ACTORS = {
     CAROL: "carol",
     KIM: "kim",
     OSCAR: "oscar",
+    MALLORY: "mallory",
     ADMIN: "the admin",
     GUARDIAN: "the guardian",
     LIQUIDITY: "the liquidity provider",
     STEWARD: "the steward",
     TREASURY: "the treasury",
 }
-"""Names by address. Kim is the keeper, Oscar operates for others."""
+"""Names by address. Kim is the keeper, Oscar operates for others, Mallory is a contract."""
 
 _SPANS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 _MODES = {0: "cross", 1: "isolated"}
@@ -121,7 +124,10 @@ class Teller:
             "Clearinghouse.transfer": self._transfer,
             "Clearinghouse.unpauseRisk": lambda who, _: f"{who} ends the pause",
             "Clearinghouse.withdraw": self._withdraw,
+            "HostileActor.act": lambda who, a: f"{who} lets mallory {self._inner(a['calls'], a['isStrict'])}",
+            "HostileActor.setAnswer": self._set_answer,
             "LocalToken.approve": self._approve,
+            "LocalToken.arm": self._arm,
             "LocalToken.mint": lambda _, a: f"{self.actor(a['account'])} is given {self._usd(a['amount'])}",
             "OrderBook.cancel": lambda who, a: f"{who} cancels {self._order(a['order'])}",
             "OrderBook.commit": self._commit,
@@ -214,6 +220,37 @@ class Teller:
             call = self._grammar.unpacked(contract, one)
             told.append(self._call("", contract, *call).strip() if call else f"calls {one}")
         return f"{who} in one call {_joined(told)}" if told else f"{who} makes a multicall of nothing"
+
+    def _inner(self, calls: Sequence[tuple[str, int, str]], is_strict: bool) -> str:
+        """Tell what a contract does in one transaction."""
+        told = [self._inner_call(target, data) for target, _, data in calls]
+        return (_joined(told) or "do nothing") + (", all or nothing" if is_strict and len(told) > 1 else "")
+
+    def _inner_call(self, target: str, data: str) -> str:
+        contract = self._contracts.get(target, "")
+        call = self._grammar.unpacked(contract, data) if contract else None
+        if call is not None:
+            return self._call("", contract, *call).strip()
+        return f"call {self.actor(target)}" + ("" if data == "0x" else f" with the bytes {data}")
+
+    def _set_answer(self, _: str, a: dict[str, Any]) -> str:
+        return f"whoever calls mallory makes her {self._inner(a['calls'], a['isStrict'])}"
+
+    def _arm(self, who: str, a: dict[str, Any]) -> str:
+        trick, is_strict, target, amount, data = a["plan_"].values()
+        within = f"calls back, {self._inner_call(target, data)}{', or else reverts' if is_strict else ''}"
+        will = {
+            Trick.NONE: "is honest",
+            Trick.CALL_FIRST: f"first {within}",
+            Trick.CALL_AFTER: f"then {within}",
+            Trick.KEEP_PART: f"keeps {self._usd(amount)}",
+            Trick.TAKE_MORE: f"moves {self._usd(amount)} more",
+            Trick.RETURN: f"returns the bytes {data}",
+            Trick.REFUSE: f"reverts with the bytes {data}",
+            Trick.HALT: "burns all gas",
+            Trick.LIE: f"then lies about {self.actor(target)} by {amount}",
+        }.get(trick, f"plays trick {trick}")
+        return f"{who} arms the token: moved by a contract, it {will}"
 
     def _deposit(self, who: str, a: dict[str, Any]) -> str:
         return f"{who} deposits {self._usd(a['amount'])} to {self.account(a['id'])}"

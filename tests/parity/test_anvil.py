@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from steelyard.fuzz.pair import Step
     from steelyard.fuzz.stage import Stage
 
-MOVES = 150
+MOVES = 300
 
 
 def _played(stage: Stage, seed: int) -> tuple[list[Step], list[Outcome]]:

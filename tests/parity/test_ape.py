@@ -9,12 +9,13 @@ import pytest
 from steelyard.demo.local import local_chain
 from steelyard.evm.ape_chain import ApeChain
 from steelyard.evm.chain import START
-from steelyard.evm.deployment import Governors, deploy_system
+from steelyard.evm.deployment import Governors
 from steelyard.fuzz import invariants
 from steelyard.fuzz.choices import SeededChoices
 from steelyard.fuzz.driver import Driver
 from steelyard.fuzz.pair import Pair, model_of
-from steelyard.fuzz.scenario import TOKEN, TRADING_ACCOUNTS, Scenario
+from steelyard.fuzz.scenario import Scenario
+from steelyard.fuzz.stage import Stage
 
 if TYPE_CHECKING:
     from steelyard.evm.abi import AbiIndex
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from steelyard.parameters import SystemParameters
 
 SEED = 7
-MOVES = 60
+MOVES = 120
 
 
 @pytest.mark.anvil
@@ -33,11 +34,10 @@ def test_sequence__through_ape__model_and_contracts_agree(
     with local_chain(START):
         chain = ApeChain(artefacts, abi)
         started = chain.timestamp
-        addresses = deploy_system(chain, parameters)
-        model = model_of(abi, addresses, parameters, Governors(), timestamp=started)
-        scenario = Scenario(Pair(model, chain, addresses))
-        scenario.open()
-        scenario.fund(TRADING_ACCOUNTS, 100_000 * TOKEN)
+        stage = Stage.built(chain, parameters)
+        model = model_of(abi, stage.addresses, parameters, Governors(), timestamp=started)
+        scenario = Scenario(Pair(model, chain, stage.addresses))
+        scenario.set_stage()
         driver = Driver(scenario, SeededChoices(SEED), compare_every=MOVES + 1)
         for _ in range(MOVES):
             driver.play()

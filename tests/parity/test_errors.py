@@ -57,7 +57,6 @@ UNREACHED = {
     "InvalidArgument": _SDK,
     "InvalidTwapUpdateDataSet": _SDK,
     "NoFreshUpdate": _SDK,
-    "SafeERC20FailedOperation": "the tokens at hand revert or return true",
     "SafeCastOverflowedUintToInt": "declared by the library, called with values that fit",
 }
 """Errors that are declared and that no test here reaches, each with its reason."""

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from steelyard.fuzz.choices import DrawnChoices, SeededChoices
 from steelyard.fuzz.driver import Driver
 from steelyard.fuzz.moves import AIMS
-from steelyard.fuzz.pair import NO_DATA
 
 if TYPE_CHECKING:
     from steelyard.fuzz.stage import Stage
@@ -48,11 +47,11 @@ def test_sequence__seeded_moves__reach_every_aim(stage: Stage, seed: int) -> Non
             ended += driver.ended
     reached: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for action, target, name in ended:
-        reached[action, target].add(name or "")
+        reached[action, target].add(name)
     missed = sorted(
         (action, aim.target)
         for action, aims in AIMS.items()
         for aim in aims
-        if ("" if aim.target == NO_DATA else aim.target) not in reached[action, aim.target]
+        if aim.target not in reached[action, aim.target]
     )
     assert not missed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from sim.protocol.errors import (
     ERC20InsufficientAllowance,
@@ -53,7 +53,7 @@ class LocalToken(Contract):
         self._update(ZERO_ADDRESS, account, amount)
 
     @external("transfer(address,uint256) -> (bool)")
-    def transfer(self, sender: Address, to: Address, value: int) -> bool:
+    def transfer(self, sender: Address, to: Address, value: int) -> Literal[True] | bytes:
         """Move tokens of the sender (``ERC20.sol::transfer``).
 
         Raises
@@ -65,7 +65,7 @@ class LocalToken(Contract):
         return True
 
     @external("transferFrom(address,address,uint256) -> (bool)")
-    def transfer_from(self, sender: Address, source: Address, to: Address, value: int) -> bool:
+    def transfer_from(self, sender: Address, source: Address, to: Address, value: int) -> Literal[True] | bytes:
         """Move tokens that the sender may spend (``ERC20.sol::transferFrom``).
 
         Raises
@@ -95,6 +95,10 @@ class LocalToken(Contract):
         self._approve(sender, spender, value)
         self.emit("Approval", sender, spender, value)
         return True
+
+    def held_by(self, account: Address) -> int:
+        """Return what an account really holds, whatever `balance_of` says [token units]."""
+        return self._balances.get(account, 0)
 
     @view("balanceOf(address) -> (uint256)")
     def balance_of(self, account: Address) -> int:
@@ -146,9 +150,9 @@ class LocalToken(Contract):
                 raise Panic(ARITHMETIC_PANIC)
             self._set("_total_supply", self._total_supply + value)
         else:
-            balance = self.balance_of(source)
+            balance = self._balances.get(source, 0)
             if balance < value:
                 raise ERC20InsufficientBalance(source, balance, value)
             self._put(self._balances, source, balance - value)
-        self._put(self._balances, to, self.balance_of(to) + value)
+        self._put(self._balances, to, self._balances.get(to, 0) + value)
         self.emit("Transfer", source, to, value)

@@ -11,6 +11,7 @@ from steelyard.fuzz.scenario import (
     EVERYBODY,
     INSURANCE,
     OSCAR,
+    PEOPLE,
     POOL,
     TOKEN,
     TRADERS,
@@ -90,7 +91,7 @@ def withdraw_too_much(s: Scenario, c: Choices) -> Outcome:
 @aim("withdraw", "AccountUnauthorized")
 def withdraw_unasked(s: Scenario, c: Choices) -> Outcome:
     account = any_account(c)
-    thief = c.pick([who for who in EVERYBODY if who != owner_of(account)])
+    thief = c.pick([who for who in PEOPLE if who != owner_of(account)])
     return s.call(thief, "Clearinghouse", "withdraw", account, c.amount(1, TOKEN), thief)
 
 

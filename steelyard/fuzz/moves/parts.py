@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from steelyard.fuzz.scenario import ACCOUNTS, INT128_MAX, KIMS, TRADING_ACCOUNTS, UINT128_MAX, WAD, owner_of
+from steelyard.fuzz.scenario import INT128_MAX, KIMS, TRADING_ACCOUNTS, UINT128_MAX, WAD, owner_of
 
 if TYPE_CHECKING:
     from sim.protocol import Outcome
@@ -24,8 +24,8 @@ def any_market(s: Scenario, c: Choices) -> int:
 
 
 def holders(s: Scenario) -> list[tuple[int, int]]:
-    """Return every account with a market in which it has a position."""
-    return [(account, market) for account in ACCOUNTS for market in s.open_markets(account)]
+    """Return every account of a trader with a market in which it has a position."""
+    return [(account, market) for account in TRADING_ACCOUNTS for market in s.open_markets(account)]
 
 
 def any_holder(s: Scenario, c: Choices) -> tuple[int, int]:
@@ -42,7 +42,9 @@ def any_holder(s: Scenario, c: Choices) -> tuple[int, int]:
 def weak_holder(s: Scenario, c: Choices) -> tuple[int, int]:
     """Return one of the accounts with the highest leverage, and the market of its largest position."""
     s.freshen()
-    risks = [(risk[0] * WAD // risk[3], account) for account in ACCOUNTS if (risk := s.risk(account)) and risk[3]]
+    risks = [
+        (risk[0] * WAD // risk[3], account) for account in TRADING_ACCOUNTS if (risk := s.risk(account)) and risk[3]
+    ]
     if not risks:
         return any_holder(s, c)
     account = c.pick([account for _, account in sorted(risks)][:3])
