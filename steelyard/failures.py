@@ -30,15 +30,19 @@ def _kinds() -> tuple[type[Exception], ...]:
     from steelyard.demo.driver import DemoError
     from steelyard.deployment.errors import DeploymentError
     from steelyard.evm.artefacts import ArtefactError
+    from steelyard.fuzz.canaries.build import CompilationFailed
+    from steelyard.fuzz.errors import FuzzError
     from steelyard.parameters import ParameterError
     from steelyard.toolchain import ToolchainError
 
     return (
         ArtefactError,
         ChainError,
+        CompilationFailed,
         DataError,
         DemoError,
         DeploymentError,
+        FuzzError,
         ParameterError,
         ToolchainError,
         FileNotFoundError,

@@ -54,15 +54,23 @@ class Machine(Chain):
         As for `Chain`.
     timestamp : int
         At which it starts [s].
+    code_limit : int, optional
+        Largest contract [bytes], by default what Ethereum allows.
     """
 
     def __init__(
-        self, artefacts: Artefacts | None = None, index: AbiIndex | None = None, *, timestamp: int = START
+        self,
+        artefacts: Artefacts | None = None,
+        index: AbiIndex | None = None,
+        *,
+        timestamp: int = START,
+        code_limit: int | None = None,
     ) -> None:
         super().__init__(artefacts, index)
         self._timestamp = timestamp
         self._number = 1
-        environment = pyrevm.Env(cfg=pyrevm.CfgEnv(chain_id=CHAIN_ID), block=self._block())
+        configuration = pyrevm.CfgEnv(chain_id=CHAIN_ID, limit_contract_code_size=code_limit)
+        environment = pyrevm.Env(cfg=configuration, block=self._block())
         self._evm = pyrevm.EVM(env=environment, spec_id=SPEC)
         self._message_call = self._evm.message_call
         self.word_at: Callable[[str, int], int] = self._evm.storage
@@ -115,6 +123,11 @@ class Machine(Chain):
     def set_balance(self, address: str, amount: int) -> None:
         """Set the balance of native currency [wei]."""
         self._evm.set_balance(address, amount)
+
+    @property
+    def looked_at(self) -> frozenset[str]:
+        """Lower-case addresses that any call has looked at, reverted or not, since the chain began."""
+        return frozenset(map(str.lower, self._evm.db_accounts))
 
     def snapshot(self) -> int:
         """Remember state and time; return how many snapshots there are with this one.

@@ -4,42 +4,36 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from steelyard.evm.artefacts import Artefacts
+from steelyard.fuzz.campaign import SeedResult
 from steelyard.fuzz.canaries import CANARIES
 from steelyard.fuzz.corpus import Corpus, Totals
 from steelyard.fuzz.keep import keep
-from steelyard.fuzz.reach import EXEMPT, reach
+from steelyard.fuzz.reach import reach
 from steelyard.fuzz.record import RecordMalformed
 from steelyard.fuzz.replay import replay
-from steelyard.fuzz.workers import Plan, play
+from steelyard.fuzz.report import EXIT_FOUND, Ending
+from steelyard.fuzz.schedule import Plan
+from steelyard.fuzz.version import Version
+from steelyard.fuzz.workers import play
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from steelyard.fuzz.campaign import Failure
-    from steelyard.fuzz.reach import Reach
     from steelyard.fuzz.replay import Place
+    from steelyard.fuzz.schedule import Done
 
-__all__ = ["EXIT_FOUND", "EXIT_INTERRUPTED", "EXIT_UNREACHED", "fuzz_options", "run_fuzz"]
-
-EXIT_FOUND = 3
-"""Model and contracts differ, an invariant does not hold, or the fuzzer itself stopped."""
-
-EXIT_UNREACHED = 4
-"""Nothing was found, but an action never succeeded or a declared error was never raised."""
-
-EXIT_INTERRUPTED = 130
-"""Stopped by Ctrl-C; what was played is stored where there is a corpus."""
+__all__ = ["fuzz_options", "run_fuzz"]
 
 
 def fuzz_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -50,11 +44,18 @@ def fuzz_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="First seed."),
         click.option("--seed-steps", type=click.IntRange(1), default=5_000, show_default=True, help="Of one seed."),
         click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes."),
+        click.option("--cluster", metavar="ADDRESS", help="Of a Dask scheduler whose workers play instead."),
         click.option(
             "--corpus",
             type=click.Path(path_type=Path, file_okay=False),
             help="Folder of traces worth keeping; a campaign that stopped goes on from there.",
         ),
+        click.option(
+            "--coverage",
+            is_flag=True,
+            help="Tell what of the contracts the traces of --corpus execute, and play nothing.",
+        ),
+        click.option("--lcov", type=click.Path(path_type=Path, dir_okay=False), help="Tracefile of --coverage."),
         click.option("--failures", type=click.Path(path_type=Path, file_okay=False), help="Folder for what is found."),
         click.option("--json", "as_json", is_flag=True, help="One JSON object at the end."),
         click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Report for CI."),
@@ -92,28 +93,6 @@ def fuzz_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@dataclass(frozen=True, slots=True)
-class _Campaign:
-    """What a campaign ended with."""
-
-    totals: Totals
-    played: int
-    seconds: float
-    failures: list[tuple[Failure, Path]]
-    reach: Reach
-    features: int
-    is_interrupted: bool
-    needs_reach: bool
-
-    @property
-    def exit_code(self) -> int:
-        if self.failures:
-            return EXIT_FOUND
-        if self.is_interrupted:
-            return EXIT_INTERRUPTED
-        return EXIT_UNREACHED if self.needs_reach and not self.reach.is_whole else 0
-
-
 def run_fuzz(
     *,
     steps: int,
@@ -121,7 +100,10 @@ def run_fuzz(
     seed: int,
     seed_steps: int,
     workers: int,
+    cluster: str | None,
     corpus: Path | None,
+    coverage: bool,
+    lcov: Path | None,
     failures: Path | None,
     as_json: bool,
     junit: Path | None,
@@ -137,14 +119,16 @@ def run_fuzz(
     """Play a campaign and tell how it ended; return the exit code.
 
     With `planted` or some `canaries` it is a campaign on each planted bug instead, with a budget of its own; with
-    `replayed` it is that trace alone.
+    `replayed` it is that trace alone, and with `coverage` those of the corpus.
 
     Raises
     ------
     ArtefactsMissing
         The contracts are not compiled.
+    FuzzError
+        See there.
     click.UsageError
-        Neither steps nor minutes bound the campaign.
+        Options are missing, or do not go together.
     """
     if planted or canaries:
         return _self_test(canaries, sample, seed=seed, workers=workers, resume=resume, as_json=as_json)
@@ -152,62 +136,141 @@ def run_fuzz(
         raise click.UsageError("--sample and --resume are for --self-test")
     if replayed is not None:
         return _replay(replayed, on, as_json=as_json)
+    if lcov is not None and not coverage:
+        raise click.UsageError("--lcov is for --coverage")
+    if coverage:
+        if corpus is None or not corpus.is_dir():
+            raise click.UsageError("--coverage needs the --corpus of a campaign")
+        return _coverage(Corpus(corpus), lcov, workers=workers, as_json=as_json)
     if not steps and not minutes:
         raise click.UsageError("a campaign needs --steps or --minutes")
     artefacts = Artefacts()
-    store = Corpus(corpus) if corpus is not None else None
+    version = Version.of(artefacts)
+    store = Corpus(corpus, version) if corpus is not None else None
     totals = store.totals if store is not None else Totals()
+    traces = store.traces() if store is not None and store.is_stale else ()
+    plan = Plan(
+        seed=seed,
+        steps=max(0, steps - totals.steps) if steps else None,
+        seconds=minutes * 60,
+        seed_steps=seed_steps,
+        workers=workers,
+        done=frozenset(totals.seeds),
+        traces=traces,
+    )
     before = totals.steps
-    plan = Plan(seed, steps, minutes * 60, seed_steps, workers, frozenset(totals.seeds))
-    if steps and before:
-        plan = replace(plan, steps=max(0, steps - before), workers=workers if steps > before else 0)
-    console = Console(stderr=True)
-    found: list[tuple[Failure, Path]] = []
-    is_interrupted = False
     started = time.monotonic()
-    with _progress(console) as progress:
-        task = progress.add_task("fuzz", total=steps or None, completed=before, rate="")
-
-        def on_progress(played: int) -> None:
-            rate = played / max(0.1, time.monotonic() - started)
-            progress.update(task, completed=before + played, rate=f"{rate:,.0f} steps/s, {len(totals.seeds)} seeds")
-
-        results = play(plan, on_progress)
-        try:
-            for result in results:
-                if store is not None:
-                    store.add(result)
-                else:
-                    totals.add(result)
-                if result.failure is not None:
-                    found.append((result.failure, _stored(result.failure, failures or corpus or Path())))
-        except KeyboardInterrupt:
-            is_interrupted = True
-        finally:
-            results.close()
+    tally = _play(plan, cluster, version, store, totals, failures or corpus or Path())
     if store is not None:
+        if tally.replayed == len(traces) and not tally.found:
+            store.renew()
         store.minimise()
-    campaign = _Campaign(
-        totals,
-        totals.steps - before,
-        time.monotonic() - started,
-        found,
-        reach(totals.ended, totals.outcomes, artefacts),
-        store.features if store is not None else 0,
-        is_interrupted,
-        not allow_unreached,
+    ending = Ending(
+        totals=totals,
+        played=tally.played,
+        before=before,
+        replayed=tally.replayed,
+        seconds=time.monotonic() - started,
+        failures=tuple(tally.found),
+        reach=reach(totals.ended, totals.outcomes, artefacts),
+        traces=store.size if store is not None else 0,
+        features=store.features if store is not None else 0,
+        is_interrupted=tally.is_interrupted,
+        needs_reach=not allow_unreached,
     )
     if junit is not None:
-        _write_junit(campaign, junit)
+        ending.write_junit(junit)
     if as_json:
-        click.echo(json.dumps(_document(campaign)))
+        click.echo(json.dumps(ending.document()))
     else:
-        _tell(campaign, console)
+        ending.tell(Console())
     if not no_shrink:
-        for failure, path in found:
+        for failure, path in ending.failures:
             kept = keep(failure, path.parent, artefacts=artefacts)
             click.echo(kept.describe() if kept else f"seed {failure.seed} does not fail again", err=as_json)
-    return campaign.exit_code
+    return ending.exit_code
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What this run has done so far."""
+
+    played: int = 0
+    replayed: int = 0
+    found: list[tuple[Failure, Path]] = field(default_factory=list)
+    is_interrupted: bool = False
+
+
+def _play(
+    plan: Plan, cluster: str | None, version: Version, store: Corpus | None, totals: Totals, failures: Path
+) -> _Tally:
+    """Play to the end, or to an interrupt, and keep what comes."""
+    tally = _Tally()
+    before = totals.steps
+    started = time.monotonic()
+    with _progress() as progress:
+        bar = progress.add_task("fuzz", total=before + plan.steps if plan.steps is not None else None, rate="")
+
+        def on_progress(played: int) -> None:
+            told = f"{played / max(0.1, time.monotonic() - started):,.0f} steps/s, {len(totals.seeds)} seeds"
+            if tally.replayed < len(plan.traces):
+                told = f"{tally.replayed} of {len(plan.traces)} traces replayed"
+            progress.update(bar, completed=before + played, rate=told)
+
+        try:
+            with closing(_results(plan, cluster, version, on_progress)) as results:
+                for result in results:
+                    if result.failure is not None:
+                        tally.found.append((result.failure, _stored(result.failure, failures)))
+                    if not isinstance(result, SeedResult):
+                        tally.replayed += 1
+                        continue
+                    tally.played += result.steps
+                    if store is None:
+                        totals.add(result)
+                    elif result.failure is None:
+                        # A seed that fails is not done: the next run plays it again.
+                        store.add(result)
+        except KeyboardInterrupt:
+            tally.is_interrupted = True
+    return tally
+
+
+def _results(
+    plan: Plan, cluster: str | None, version: Version, on_progress: Callable[[int], None]
+) -> Generator[Done, None, None]:
+    if cluster is None:
+        return play(plan, on_progress)
+    # Dask takes a second to load, and is an extra.
+    try:
+        from steelyard.fuzz.cluster import play as play_on_cluster
+    except ModuleNotFoundError as error:
+        raise click.UsageError(f"--cluster needs Dask: install steelyard[cluster] ({error})") from error
+    return play_on_cluster(plan, cluster, version, on_progress)
+
+
+def _coverage(corpus: Corpus, tracefile: Path | None, *, workers: int, as_json: bool) -> int:
+    """Tell what the traces of a corpus execute; return the exit code."""
+    from steelyard.fuzz.coverage.measure import measure
+    from steelyard.fuzz.coverage.report import document, gaps, lcov, table
+
+    traces = corpus.traces()
+    with _progress() as progress:
+        bar = progress.add_task("coverage", total=len(traces), rate="contracts with probes")
+        coverage = measure(
+            traces, workers=workers, on_trace=lambda done: progress.update(bar, completed=done, rate="traces")
+        )
+    if tracefile is not None:
+        tracefile.parent.mkdir(parents=True, exist_ok=True)
+        tracefile.write_text(lcov(coverage), encoding="utf-8")
+    if as_json:
+        click.echo(json.dumps(document(coverage)))
+        return 0
+    out = Console()
+    out.print(table(coverage))
+    for gap in gaps(coverage):
+        out.print(gap.describe(), markup=False, highlight=False, soft_wrap=True)
+    return 0
 
 
 def _self_test(
@@ -244,7 +307,7 @@ def _replay(path: Path, on: Place, *, as_json: bool) -> int:
     return 0 if result.is_fixed else EXIT_FOUND
 
 
-def _progress(console: Console) -> Progress:
+def _progress() -> Progress:
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -252,7 +315,7 @@ def _progress(console: Console) -> Progress:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("{task.fields[rate]}"),
-        console=console,
+        console=Console(stderr=True),
         transient=True,
     )
 
@@ -262,75 +325,3 @@ def _stored(failure: Failure, folder: Path) -> Path:
     path = folder / f"failure-{failure.seed}.json"
     path.write_text(failure.to_json(), encoding="utf-8")
     return path
-
-
-def _document(campaign: _Campaign) -> dict[str, Any]:
-    totals, reached = campaign.totals, campaign.reach
-    return {
-        "steps": totals.steps,
-        "seeds": len(totals.seeds),
-        "seconds": round(campaign.seconds, 1),
-        "steps_per_second": round(campaign.played / max(0.001, campaign.seconds)),
-        "failures": [
-            {"seed": failure.seed, "step": failure.step_index, "kind": failure.kind, "file": str(path)}
-            | {"message": failure.message}
-            for failure, path in campaign.failures
-        ],
-        "actions": {
-            action: {name or "success": count for name, count in sorted(ends.items())}
-            for action, ends in reached.table.items()
-        },
-        "actions_missed": list(reached.actions_missed),
-        "errors_missed": list(reached.errors_missed),
-        "errors_exempt": dict(EXEMPT),
-        "features": campaign.features,
-        "interrupted": campaign.is_interrupted,
-        "exit_code": campaign.exit_code,
-    }
-
-
-def _tell(campaign: _Campaign, console: Console) -> None:
-    totals, reached = campaign.totals, campaign.reach
-    table = Table(title="How moves ended", show_lines=False)
-    table.add_column("action")
-    table.add_column("successes", justify="right")
-    table.add_column("reverts by name")
-    for action, ends in reached.table.items():
-        reverts = sorted((name or "(no data)", count) for name, count in ends.items() if name)
-        table.add_row(action, f"{ends['']:,}", ", ".join(f"{name} {count:,}" for name, count in reverts))
-    out = Console()
-    out.print(table)
-    rate = campaign.played / max(0.001, campaign.seconds)
-    out.print(f"{totals.steps:,} steps of {len(totals.seeds)} seeds, {campaign.seconds:.1f} s, {rate:,.0f} steps/s")
-    if reached.actions_missed:
-        out.print(f"never succeeded: {', '.join(reached.actions_missed)}")
-    if reached.errors_missed:
-        out.print(f"never raised: {', '.join(reached.errors_missed)}")
-    for failure, path in campaign.failures:
-        out.print(f"seed {failure.seed}, step {failure.step_index}: {failure.kind}, stored in {path}", style="bold red")
-        out.print(failure.message, markup=False)
-    if campaign.is_interrupted:
-        console.print("interrupted")
-
-
-def _write_junit(campaign: _Campaign, path: Path) -> None:
-    failed = {failure.seed: failure for failure, _ in campaign.failures}
-    cases = [(f"seed {seed}", failed.get(seed)) for seed in sorted(campaign.totals.seeds)]
-    suite = ElementTree.Element("testsuite", name="fuzz", time=f"{campaign.seconds:.1f}")
-    count = 0
-    for name, failure in cases:
-        case = ElementTree.SubElement(suite, "testcase", classname="fuzz.seeds", name=name)
-        if failure is not None:
-            count += 1
-            ElementTree.SubElement(case, "failure", message=failure.kind).text = failure.message
-    reached = campaign.reach
-    missed = {"actions succeed": reached.actions_missed, "errors are raised": reached.errors_missed}
-    for name, names in missed.items():
-        case = ElementTree.SubElement(suite, "testcase", classname="fuzz.reach", name=name)
-        if names and campaign.needs_reach:
-            count += 1
-            ElementTree.SubElement(case, "failure", message="never reached").text = ", ".join(names)
-    suite.set("tests", str(len(cases) + len(missed)))
-    suite.set("failures", str(count))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    ElementTree.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)

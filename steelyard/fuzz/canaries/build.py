@@ -29,7 +29,7 @@ from steelyard.toolchain import ROOT, SOLC_VERSION, prepare, solc
 if TYPE_CHECKING:
     from steelyard.fuzz.canaries.canary import Sources
 
-__all__ = ["CACHE", "CompilationFailed", "build", "read_sources"]
+__all__ = ["CACHE", "REMAPPINGS", "CompilationFailed", "build", "read_sources"]
 
 CACHE = ROOT / "build" / "canaries"
 """Compiled units; can be deleted at any time."""
@@ -38,7 +38,7 @@ _FRONT = ROOT / "tools" / "solc"
 """The compiler of npm, which takes a while to load."""
 _IMPORT = re.compile(r'^import\b[^;"]*"(\.[^"]+)";', re.MULTILINE)
 _TOO_DEEP = "Stack too deep"
-_REMAPPINGS = [
+REMAPPINGS = [
     "@openzeppelin/contracts/=node_modules/@openzeppelin/contracts/",
     "solady/=node_modules/solady/src/",
     "@pythnetwork/pyth-sdk-solidity/=node_modules/@pythnetwork/pyth-sdk-solidity/",
@@ -131,7 +131,7 @@ def _unit(path: str, sources: Sources, cache: Path) -> dict[str, Any]:
     name = Path(path).stem
     parts = {part: sources[part] for part in sorted(_closure(path, sources))}
     pipelines = [_NEW, _FULL] if name in _NEEDS_NEW else [_OLD, _NEW, _FULL]
-    key = json.dumps([path, parts, pipelines, _REMAPPINGS, _FORMAT, SOLC_VERSION, _lock()], sort_keys=True)
+    key = json.dumps([path, parts, pipelines, REMAPPINGS, _FORMAT, SOLC_VERSION, _lock()], sort_keys=True)
     kept = cache / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
     try:
         found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
@@ -173,7 +173,7 @@ def _compile(path: str, parts: Sources, pipeline: dict[str, Any]) -> dict[str, A
         "sources": {part: {"content": text} for part, text in parts.items()},
         "settings": {
             "evmVersion": "cancun",
-            "remappings": _REMAPPINGS,
+            "remappings": REMAPPINGS,
             "metadata": {"appendCBOR": False, "bytecodeHash": "none"},
             "outputSelection": {part: {"*": code if part == path else ["abi"]} for part in parts},
             **pipeline,

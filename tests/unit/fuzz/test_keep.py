@@ -11,9 +11,9 @@ from click.testing import CliRunner
 from steelyard.cli import cli
 from steelyard.fuzz import command
 from steelyard.fuzz.campaign import Failure, run_seed
-from steelyard.fuzz.command import EXIT_FOUND
 from steelyard.fuzz.keep import keep
 from steelyard.fuzz.record import Record
+from steelyard.fuzz.report import EXIT_FOUND
 from tests.unit.fuzz.faults import FAULTS
 from tests.unit.fuzz.traces import played
 
