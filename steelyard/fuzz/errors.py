@@ -6,7 +6,6 @@ FuzzError
     ├── ClusterLost
     ├── ClusterUnreachable
     ├── CorpusUnusable
-    ├── coverage.probes.SourcesUnreadable
     ├── TraceFails
     ├── WorkerDied
     └── WorkerDiffers

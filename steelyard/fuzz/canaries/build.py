@@ -29,7 +29,7 @@ from steelyard.toolchain import ROOT, SOLC_VERSION, prepare, solc
 if TYPE_CHECKING:
     from steelyard.fuzz.canaries.canary import Sources
 
-__all__ = ["CACHE", "REMAPPINGS", "CompilationFailed", "build", "read_sources"]
+__all__ = ["CACHE", "REMAPPINGS", "CompilationFailed", "ask", "build", "read_sources"]
 
 CACHE = ROOT / "build" / "canaries"
 """Compiled units; can be deleted at any time."""
@@ -179,7 +179,7 @@ def _compile(path: str, parts: Sources, pipeline: dict[str, Any]) -> dict[str, A
             **pipeline,
         },
     }
-    answer = _ask(path, json.dumps(request))
+    answer = ask(path, json.dumps(request))
     errors = [error["formattedMessage"] for error in answer.get("errors", ()) if error["severity"] == "error"]
     if errors:
         if any(_TOO_DEEP in error for error in errors):
@@ -188,8 +188,14 @@ def _compile(path: str, parts: Sources, pipeline: dict[str, Any]) -> dict[str, A
     return {name: _entry(entry) for part in answer["contracts"].values() for name, entry in part.items()}
 
 
-def _ask(path: str, request: str) -> dict[str, Any]:
-    """Return the compiler's answer to a request of standard JSON, from one that is kept running where it can be."""
+def ask(path: str, request: str) -> dict[str, Any]:
+    """Return the compiler's answer to a request of standard JSON, from one that is kept running where it can be.
+
+    Raises
+    ------
+    CompilationFailed
+        There is no answer; `path` says for what.
+    """
     command = [str(solc()), "--standard-json", "--base-path", str(ROOT), "--allow-paths", str(ROOT / "node_modules")]
     if solc().resolve() == _FRONT:
         served = _server((*command, "--lines"))

@@ -109,7 +109,7 @@ def measure(
 
     Raises
     ------
-    TraceFails, SourcesUnreadable, CompilationFailed
+    TraceFails, CompilationFailed
         See there.
     """
     texts = read_sources() if sources is None else sources

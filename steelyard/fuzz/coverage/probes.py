@@ -4,30 +4,22 @@ A probe is a call of an address that holds nothing; one address stands for one p
 account that it has looked at, so that `Machine.seen` names the points. Probes are written into the source where the
 compiler's syntax tree says a function, a statement or a decision begins: what is covered is exact, whatever the
 optimiser does, and the contracts behave as before, gas and size apart.
-
-Exceptions
-----------
-SourcesUnreadable
 """
 
 from __future__ import annotations
 
 import json
 import posixpath
-import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from steelyard.fuzz.canaries.build import REMAPPINGS
-from steelyard.fuzz.errors import FuzzError
-from steelyard.toolchain import ROOT, prepare, solc
+from steelyard.fuzz.canaries.build import REMAPPINGS, CompilationFailed, ask
+from steelyard.toolchain import prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from steelyard.fuzz.canaries.canary import Sources
 
-__all__ = ["BASE", "Point", "Probed", "SourcesUnreadable", "place"]
+__all__ = ["BASE", "Point", "Probed"]
 
 BASE = 0xC0DE << 144
 """Address of the first point."""
@@ -88,10 +80,6 @@ _BLOCKS = frozenset({"Block", "UncheckedBlock"})
 Node = dict[str, Any]
 
 
-class SourcesUnreadable(FuzzError):
-    """The compiler makes nothing of the contracts."""
-
-
 @dataclass(frozen=True, slots=True)
 class Point:
     """Something that is executed or not.
@@ -123,11 +111,6 @@ class Point:
     cause: int
 
 
-def place(point: int) -> str:
-    """Return the lower-case address that a point calls."""
-    return f"0x{BASE + point:040x}"
-
-
 class Probed:
     """The contracts with their probes.
 
@@ -145,7 +128,7 @@ class Probed:
 
     Raises
     ------
-    SourcesUnreadable
+    CompilationFailed
         They do not compile.
     """
 
@@ -326,18 +309,8 @@ def _trees(sources: Sources) -> dict[str, Node]:
             "outputSelection": {path: {"": ["ast"]} for path in sources},
         },
     }
-    command = [str(solc()), "--standard-json", "--base-path", str(ROOT), "--allow-paths", str(ROOT / "node_modules")]
-    done = subprocess.run(command, input=json.dumps(request), capture_output=True, text=True, check=False, cwd=ROOT)
-    if done.returncode != 0:
-        raise SourcesUnreadable(done.stderr.strip())
-    answer = json.loads(done.stdout)
-    errors = list(_errors(answer))
+    answer = ask("contracts", json.dumps(request))
+    errors = [error["formattedMessage"] for error in answer.get("errors", ()) if error["severity"] == "error"]
     if errors:
-        raise SourcesUnreadable("\n".join(errors))
+        raise CompilationFailed("contracts", errors)
     return {path: answer["sources"][path]["ast"] for path in sources}
-
-
-def _errors(answer: dict[str, Any]) -> Iterator[str]:
-    for error in answer.get("errors", ()):
-        if error["severity"] == "error":
-            yield error["formattedMessage"]

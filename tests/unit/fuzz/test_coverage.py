@@ -11,10 +11,10 @@ from click.testing import CliRunner
 
 from steelyard.cli import cli
 from steelyard.evm.machine import Machine
-from steelyard.fuzz.canaries.build import build, read_sources
+from steelyard.fuzz.canaries.build import CompilationFailed, build, read_sources
 from steelyard.fuzz.coverage.argued import ARGUED
 from steelyard.fuzz.coverage.measure import Coverage
-from steelyard.fuzz.coverage.probes import BASE, Probed, SourcesUnreadable
+from steelyard.fuzz.coverage.probes import BASE, Probed
 from steelyard.fuzz.coverage.report import document, gaps, lcov, summary
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def test_document__sample__lists_functions_and_gaps(sample: _Sample) -> None:
 
 
 def test_probed__text_that_does_not_compile__is_refused() -> None:
-    with pytest.raises(SourcesUnreadable, match="ParserError"):
+    with pytest.raises(CompilationFailed, match="ParserError"):
         Probed({PATH: SAMPLE.replace("contract", "contrat")})
 
 
