@@ -39,6 +39,7 @@ WEIGHTS = {
     "batch": 3,
     "token": 2,
     "hostile": 8,
+    "profit": 6,
 }
 
 
