@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from steelyard.toolchain import ROOT
 
@@ -185,33 +185,41 @@ def state_of_the_code() -> str:
     return state.hexdigest()
 
 
-class Store:
-    """Findings on disk, a line for each, in a file for each state of the code: those of another say nothing of it.
+class _Named(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+_T = TypeVar("_T", bound=_Named)
+
+
+class Store(Generic[_T]):
+    """Records on disk, a line for each, so that a long run can go on where it was stopped.
 
     Parameters
     ----------
-    folder : Path
-        Of the files, made where it is missing.
-    what : str
-        Else that decides what is found, such as the budget.
+    path : Path
+        Of the file; its folder is made where it is missing.
+    kind : type
+        A dataclass with an `id` whose fields are plain values.
     """
 
-    def __init__(self, folder: Path, what: str) -> None:
-        key = hashlib.sha256(f"{state_of_the_code()} {what}".encode()).hexdigest()[:16]
-        self.path = folder / f"{key}.jsonl"
+    def __init__(self, path: Path, kind: type[_T]) -> None:
+        self.path = path
+        self._kind = kind
 
-    def read(self) -> dict[str, Finding]:
-        """Return what is known, by id; a line that was cut short does not count."""
+    def read(self) -> dict[str, _T]:
+        """Return what is known, by id, the last where there are several; a line that was cut short does not count."""
         if not self.path.exists():
             return {}
         lines = self.path.read_text(encoding="utf-8").split("\n")[:-1]
-        return {one.id: one for one in (Finding(**json.loads(line)) for line in lines if line)}
+        return {one.id: one for one in (self._kind(**json.loads(line)) for line in lines)}
 
-    def add(self, finding: Finding) -> None:
-        """Keep a finding."""
+    def add(self, record: _T) -> None:
+        """Keep a record."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(finding)) + "\n")
+            file.write(json.dumps(asdict(record)) + "\n")  # type: ignore[call-overload]
 
     def clear(self) -> None:
         """Forget everything."""

@@ -6,6 +6,7 @@ same build without a bug must pass the same campaign.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import multiprocessing
@@ -22,7 +23,7 @@ from steelyard.evm.chain import ChainError
 from steelyard.fuzz.campaign import run_seed
 from steelyard.fuzz.canaries import CANARIES, CanaryRotten
 from steelyard.fuzz.canaries.build import CACHE, CompilationFailed, build, read_sources
-from steelyard.fuzz.findings import STORE, Finding, SelfTest, Store
+from steelyard.fuzz.findings import STORE, Finding, SelfTest, Store, state_of_the_code
 from steelyard.fuzz.shrink import NotReproduced
 from steelyard.fuzz.shrink import shrink as shrink_failure
 
@@ -40,7 +41,9 @@ __all__ = [
     "EXIT_MISSED",
     "CanaryUnknown",
     "CleanBuildFails",
+    "Played",
     "find",
+    "hunt",
     "run_self_test",
     "sample",
     "self_test",
@@ -119,7 +122,7 @@ def find(
         else build(canary.plant(texts), cache=cache, base=base, changed=canary.path)
     )
     built = time.perf_counter()
-    played = _play(artefacts, seed, budget)
+    played = hunt(artefacts, seed, budget)
     done = time.perf_counter()
     shrunk, took = None, None
     if shrink and played.failure is not None:
@@ -144,7 +147,21 @@ def find(
 
 
 @dataclass(frozen=True, slots=True)
-class _Played:
+class Played:
+    """How a campaign on other contracts ended.
+
+    Attributes
+    ----------
+    steps : int
+        Transactions, all seeds together.
+    seed : int
+        The last.
+    by, message : str
+        Kind and text of the failure, `""` where there is none.
+    failure : Failure or None
+        None where there is none, or where the system could not even be set up.
+    """
+
     steps: int
     seed: int
     by: str
@@ -152,20 +169,20 @@ class _Played:
     failure: Failure | None
 
 
-def _play(artefacts: Artefacts, seed: int, budget: int) -> _Played:
+def hunt(artefacts: Artefacts, seed: int, budget: int) -> Played:
     """Play one seed after the other until one fails or the budget is spent."""
     steps = 0
     while True:
         try:
             result = run_seed(seed, min(SEED_STEPS, budget - steps), artefacts=artefacts)
         except ChainError as error:
-            return _Played(steps, seed, "deployment", str(error), None)
+            return Played(steps, seed, "deployment", str(error), None)
         steps += result.steps
         failure = result.failure
         if failure is not None:
-            return _Played(steps, seed, failure.kind, failure.message, failure)
+            return Played(steps, seed, failure.kind, failure.message, failure)
         if steps >= budget:
-            return _Played(steps, seed, "", "", None)
+            return Played(steps, seed, "", "", None)
         seed += 1
 
 
@@ -253,7 +270,9 @@ def self_test(
     wanted = tuple(ids) or tuple(CANARIES)
     for id_ in wanted:
         _canary(id_).plant(sources)
-    kept = Store(store, f"{budget} {seed} {shrink}")
+    # Findings of other code say nothing of this one.
+    key = hashlib.sha256(f"{state_of_the_code()} {budget} {seed} {shrink}".encode()).hexdigest()
+    kept = Store(store / f"{key[:16]}.jsonl", Finding)
     if not resume:
         kept.clear()
     findings = kept.read()

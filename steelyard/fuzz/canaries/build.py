@@ -29,7 +29,7 @@ from steelyard.toolchain import ROOT, SOLC_VERSION, prepare, solc
 if TYPE_CHECKING:
     from steelyard.fuzz.canaries.canary import Sources
 
-__all__ = ["CACHE", "REMAPPINGS", "CompilationFailed", "ask", "build", "read_sources"]
+__all__ = ["CACHE", "REMAPPINGS", "CompilationFailed", "ask", "build", "check", "read_sources"]
 
 CACHE = ROOT / "build" / "canaries"
 """Compiled units; can be deleted at any time."""
@@ -43,6 +43,7 @@ REMAPPINGS = [
     "solady/=node_modules/solady/src/",
     "@pythnetwork/pyth-sdk-solidity/=node_modules/@pythnetwork/pyth-sdk-solidity/",
 ]
+_CODE = ("evm.bytecode.object", "evm.deployedBytecode.object", "evm.methodIdentifiers")
 _OLD: dict[str, Any] = {"viaIR": False, "optimizer": {"enabled": False}}
 _NEW: dict[str, Any] = {
     "viaIR": True,
@@ -126,6 +127,18 @@ def build(
     return _Built(types)
 
 
+def check(path: str, sources: Sources) -> None:
+    """Compile the file at `path` as far as its types: a fraction of a second.
+
+    Raises
+    ------
+    CompilationFailed
+        It is not Solidity, or not of the right types.
+    """
+    prepare()
+    _compile(path, {part: sources[part] for part in sorted(_closure(path, sources))}, _OLD, code=())
+
+
 def _unit(path: str, sources: Sources, cache: Path) -> dict[str, Any]:
     """Return what the file at `path` and all that it imports define, with code for what it defines itself."""
     name = Path(path).stem
@@ -166,8 +179,7 @@ def _lock() -> str:
     return hashlib.sha256((ROOT / "package-lock.json").read_bytes()).hexdigest()
 
 
-def _compile(path: str, parts: Sources, pipeline: dict[str, Any]) -> dict[str, Any]:
-    code = ["abi", "evm.bytecode.object", "evm.deployedBytecode.object", "evm.methodIdentifiers"]
+def _compile(path: str, parts: Sources, pipeline: dict[str, Any], *, code: tuple[str, ...] = _CODE) -> dict[str, Any]:
     request = {
         "language": "Solidity",
         "sources": {part: {"content": text} for part, text in parts.items()},
@@ -175,7 +187,7 @@ def _compile(path: str, parts: Sources, pipeline: dict[str, Any]) -> dict[str, A
             "evmVersion": "cancun",
             "remappings": REMAPPINGS,
             "metadata": {"appendCBOR": False, "bytecodeHash": "none"},
-            "outputSelection": {part: {"*": code if part == path else ["abi"]} for part in parts},
+            "outputSelection": {part: {"*": ["abi", *(code if part == path else ())]} for part in parts},
             **pipeline,
         },
     }
