@@ -34,7 +34,7 @@ with contextlib.redirect_stdout(io.StringIO()):
     found = mutants_regexp(
         sys.stdin.readlines(), ruleFiles=json.loads(sys.argv[1]), ignorePatterns=(), ignoreStringOnly=True
     )
-print(json.dumps([(line, text, lhs.pattern, rhs) for line, text, _, (lhs, rhs) in found]))
+print(json.dumps([(line, text, lhs.pattern) for line, text, _, (lhs, _) in found]))
 """
 
 _ARITHMETIC = (r"\+", "-([^>])", r"\*", r"([^\*/])/([^\*/])", "%", r"\+=", "-=", "--", r"\+\+")
@@ -136,7 +136,7 @@ def mutants_of(library: str, sources: Sources) -> list[Mutant]:
     lines = text.splitlines(keepends=True)
     counts = [lines[:number].count(line) for number, line in enumerate(lines)]
     found = []
-    for number, new, pattern, _ in json.loads(answer):
+    for number, new, pattern in json.loads(answer):
         old = lines[number - 1]
         key = json.dumps([library, old, counts[number - 1], new])
         digits = hashlib.sha256(key.encode()).hexdigest()[:8]

@@ -27,8 +27,7 @@ from steelyard.fuzz.self_test import BUDGET, EXIT_INTERRUPTED, EXIT_MISSED, Clea
 from steelyard.toolchain import ROOT, prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
     from steelyard.evm.artefacts import Artefacts
     from steelyard.fuzz.canaries import Sources
@@ -54,7 +53,7 @@ class Verdict:
         Of the mutant; lines without the blanks around them.
     outcome : str
         `killed`; `survived`; `same`, which compiles to the code of the contracts as they are; `duplicate`, which
-        compiles to that of another mutant; `invalid`, where something that uses the library does not compile.
+        compiles to that of another mutant; `invalid`, which does not compile.
     by : str
         Kind of the failure, or the id of the other mutant.
     steps : int
@@ -113,8 +112,10 @@ class Judge:
             place = mutant.id, mutant.library, mutant.line, mutant.operator
             return Verdict(*place, old, new, outcome, by, steps, code)
 
+        planted = mutant.plant(self._sources)
         try:
-            artefacts = build(mutant.plant(self._sources), base=self._base, changed=mutant.path)
+            check(mutant.path, planted)
+            artefacts = build(planted, base=self._base, changed=mutant.path)
         except CompilationFailed:
             return verdict("invalid")
         code = _code(artefacts)
@@ -137,22 +138,6 @@ def argued(text: str | None = None) -> frozenset[str]:
 # ---- the run
 
 
-def _compiling(mutants: Iterable[Mutant], sources: Sources, path: Path, advance: Callable[[], None]) -> list[Mutant]:
-    """Return the mutants whose library still compiles by itself."""
-    held: dict[str, bool] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    for mutant in mutants:
-        if mutant.id not in held:
-            try:
-                check(mutant.path, mutant.plant(sources))
-                held[mutant.id] = True
-            except CompilationFailed:
-                held[mutant.id] = False
-        advance()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(held), encoding="utf-8")
-    return [mutant for mutant in mutants if held[mutant.id]]
-
-
 def _judged(
     order: list[Mutant], sources: Sources, store: Store[Verdict], *, count: int | None, again: bool, budget: int
 ) -> Iterator[Verdict]:
@@ -171,27 +156,29 @@ def _judged(
         yield verdict
 
 
-def document(
-    verdicts: Iterable[Verdict], made: Counter[str], compiling: Counter[str], **parameters: Any
-) -> dict[str, Any]:
-    """Return the outcome as a JSON document."""
+def document(verdicts: Iterable[Verdict], made: Counter[str], **parameters: Any) -> dict[str, Any]:
+    """Return the outcome as a JSON document, of mutants that do not compile only how many there are."""
     verdicts = sorted(verdicts, key=lambda one: (one.library, one.line, one.id))
     libraries = {}
     for library in sorted(made):
         counts = Counter(one.outcome for one in verdicts if one.library == library)
         libraries[library] = {
             "made": made[library],
-            "compile": compiling[library],
+            "drawn": counts.total(),
             **{name: counts[name] for name in OUTCOMES},
         }
-    mutants = [{name: value for name, value in asdict(one).items() if name != "code"} for one in verdicts]
+    mutants = [
+        {name: value for name, value in asdict(one).items() if name != "code"}
+        for one in verdicts
+        if one.outcome != "invalid"
+    ]
     return {**parameters, "libraries": libraries, "mutants": mutants}
 
 
 def _tell(outcome: dict[str, Any], console: Console) -> None:
     table = Table()
     table.add_column("library")
-    columns = ("made", "compile", *OUTCOMES)
+    columns = ("made", "drawn", *OUTCOMES)
     for name in columns:
         table.add_column(name, justify="right")
     libraries = outcome["libraries"]
@@ -228,24 +215,22 @@ def main(libraries: tuple[str, ...], sample: int | None, seed: int, budget: int,
     mutants = [mutant for library in libraries or LIBRARIES for mutant in mutants_of(library, sources)]
     known = argued()
     with _progress(console) as progress:
-        task = progress.add_task("compiling", total=len(mutants))
-        valid = _compiling(mutants, sources, _FOLDER / f"compile-{state}.json", lambda: progress.advance(task))
-        task = progress.add_task("mutants", total=min(sample or len(valid), len(valid)))
         try:
-            order = drawn(valid, seed)
-            texts = {mutant.id: mutant.describe() for mutant in valid}
+            task = progress.add_task("mutants", total=min(sample or len(mutants), len(mutants)))
+            order = drawn(mutants, seed)
+            texts = {mutant.id: mutant.describe() for mutant in mutants}
             for one in _judged(order, sources, store, count=sample, again=again, budget=budget):
                 verdicts.append(one)
                 progress.advance(task, one.is_played if sample else 1)
                 if one.outcome == "survived":
-                    progress.console.print(f"{'argued' if one.id in known else 'LIVES'}: {texts[one.id]}", markup=False)
+                    said = "argued" if one.id in known else "LIVES"
+                    progress.console.print(f"{said}: {texts[one.id]}", markup=False)
         except KeyboardInterrupt:
             console.print(f"interrupted: {len(verdicts)} mutants are known, the next run goes on from there")
             sys.exit(EXIT_INTERRUPTED)
     outcome = document(
         verdicts,
         Counter(mutant.library for mutant in mutants),
-        Counter(mutant.library for mutant in valid),
         seed=seed,
         sample=sample,
         budget=budget,
