@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from statistics import median
@@ -13,23 +12,13 @@ from steelyard.toolchain import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["SHRINK_SECONDS", "STORE", "Finding", "SelfTest", "Store", "state_of_the_code"]
+__all__ = ["SHRINK_SECONDS", "STORE", "Finding", "SelfTest", "Store"]
 
 SHRINK_SECONDS = 60
 """In which each failure must shrink [s of processor time]."""
 
 STORE = ROOT / "build" / "self-test"
 """Folder of what is known of planted bugs; can be deleted at any time."""
-
-_MADE_OF = (
-    "contracts/**/*.sol",
-    "parameters/**/*",
-    "sim/protocol/**/*.py",
-    "steelyard/evm/*.py",
-    "steelyard/fuzz/**/*.py",
-    "steelyard/parameters.py",
-    "package-lock.json",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,16 +162,6 @@ def _row(name: str, findings: list[Finding]) -> tuple[str, ...]:
         str(max(stories)) if stories else "",
         f"{max(shrinks):.0f} s" if shrinks else "",
     )
-
-
-def state_of_the_code() -> str:
-    """Return what tells one state of contracts, model and fuzzer from another."""
-    state = hashlib.sha256()
-    for pattern in _MADE_OF:
-        for path in sorted(ROOT.glob(pattern)):
-            if path.is_file() and ".cache" not in path.parts:
-                state.update(f"{path.relative_to(ROOT).as_posix()}\0".encode() + path.read_bytes() + b"\0")
-    return state.hexdigest()
 
 
 class _Named(Protocol):

@@ -6,7 +6,6 @@ same build without a bug must pass the same campaign.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import multiprocessing
@@ -23,9 +22,10 @@ from steelyard.evm.chain import ChainError
 from steelyard.fuzz.campaign import run_seed
 from steelyard.fuzz.canaries import CANARIES, CanaryRotten
 from steelyard.fuzz.canaries.build import CACHE, CompilationFailed, build, read_sources
-from steelyard.fuzz.findings import STORE, Finding, SelfTest, Store, state_of_the_code
+from steelyard.fuzz.findings import STORE, Finding, SelfTest, Store
 from steelyard.fuzz.shrink import NotReproduced
 from steelyard.fuzz.shrink import shrink as shrink_failure
+from steelyard.fuzz.version import Version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -271,15 +271,14 @@ def self_test(
     for id_ in wanted:
         _canary(id_).plant(sources)
     # Findings of other code say nothing of this one.
-    key = hashlib.sha256(f"{state_of_the_code()} {budget} {seed} {shrink}".encode()).hexdigest()
-    kept = Store(store / f"{key[:16]}.jsonl", Finding)
+    version = Version.of(build(sources, cache=cache))
+    kept = Store(store / f"{version.contracts}-{version.code}-{budget}-{seed}-{shrink:d}.jsonl", Finding)
     if not resume:
         kept.clear()
     findings = kept.read()
     for one in findings.values():
         if on_finding is not None and one.id in wanted:
             on_finding(one)
-    build(sources, cache=cache)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, _leave_interrupts_to_the_parent) as pool:
         tasks = [
