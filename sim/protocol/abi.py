@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sim.protocol.keccak import keccak256
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = [
     "AbiType",
@@ -224,6 +227,10 @@ class TupleType(AbiType):
             return tuple((item.low, item.high) for item in self.items if isinstance(item, IntegerType))
         return None
 
+    @functools.cached_property
+    def _checks(self) -> tuple[Callable[[Any], None], ...]:
+        return tuple(item.check for item in self.items)
+
     def check(self, value: Any) -> None:
         """Raise `EncodingError` unless there are as many values as items, each of its type."""
         items = self.items
@@ -234,8 +241,8 @@ class TupleType(AbiType):
                 if not low <= item <= high:
                     raise EncodingError(f"{value!r} is no {self.name}: {item!r} is not in [{low}, {high}]")
             return
-        for kind, item in zip(items, value, strict=True):
-            kind.check(item)
+        for check, item in zip(self._checks, value, strict=True):
+            check(item)
 
     def encode(self, value: tuple[Any, ...]) -> bytes:
         """Return head and tail."""

@@ -7,7 +7,6 @@ An error that several contracts declare with one signature is one class.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
 
 from sim.protocol.outcome import ErrorValue
 
@@ -85,8 +84,7 @@ class ProtocolError(Exception):
     @property
     def decoded(self) -> ErrorValue:
         """The error as it is compared with the chain's."""
-        arguments: tuple[Any, ...] = tuple(getattr(self, field.name) for field in fields(self))
-        return ErrorValue(type(self).__name__, arguments)
+        return ErrorValue(type(self).__name__, tuple([getattr(self, name) for name in self.__dataclass_fields__]))
 
     def __str__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in fields(self))})"

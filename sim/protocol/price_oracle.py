@@ -173,6 +173,10 @@ class PriceOracle(AccessManaged):
         """Return the time constant of the variance [seconds]."""
         return VARIANCE_TAU_SECONDS
 
+    def stored_states(self) -> dict[int, PriceState]:
+        """Return what is held of all markets ever priced; not to be changed."""
+        return self._states
+
     def _parse(
         self,
         value: int,

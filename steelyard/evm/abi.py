@@ -130,7 +130,7 @@ class Codec:
     decode : callable
         Data and position to the value.
     parts : tuple of Codec
-        Of a tuple, else empty.
+        Of a tuple; the element of a list; else empty.
     """
 
     kind: str
@@ -397,7 +397,7 @@ def _list(element: Codec) -> Codec:
             places = [base + int.from_bytes(_word(kind, data, place), "big") for place in places]
         return tuple([element.decode(data, place) for place in places])
 
-    return Codec(kind, _WORD, dynamic=True, encode=encode, decode=decode)
+    return Codec(kind, _WORD, dynamic=True, encode=encode, decode=decode, parts=(element,))
 
 
 def signature(entry: AbiEntry) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eth_utils.address import to_checksum_address
 
@@ -78,8 +77,7 @@ class TimeReversed(ChainError):
         super().__init__(f"{timestamp} lies before {now}")
 
 
-@dataclass(frozen=True, slots=True)
-class RawResult:
+class RawResult(NamedTuple):
     """What a call left, before it is decoded.
 
     Attributes
@@ -202,16 +200,21 @@ class Chain(ABC):
 
         Arguments are those that the model accepted: they are not checked again.
         """
-        key = contract, function
-        found = self._packers.get(key)
-        if found is None:
-            address, abi = self._target(contract, function)
-            found = self._packers[key] = address, abi.selector, packer(abi.inputs)
-        address, selector, pack = found
+        address, selector, pack = self._packers.get((contract, function)) or self._packer(contract, function)
         return self._transact(sender, address, selector + pack(args), value)
 
+    def look(self, contract: str, function: str, args: tuple[Any, ...]) -> RawResult:
+        """Call a view, and leave what came back as it is, as `send` does."""
+        address, selector, pack = self._packers.get((contract, function)) or self._packer(contract, function)
+        return self._view(_NOBODY, address, selector + pack(args))
+
+    def _packer(self, contract: str, function: str) -> tuple[str, bytes, Callable[[tuple[Any, ...]], bytes]]:
+        address, abi = self._target(contract, function)
+        found = self._packers[contract, function] = address, abi.selector, packer(abi.inputs)
+        return found
+
     def decoded(self, contract: str, function: str, result: RawResult) -> Outcome:
-        """Return the outcome of a call that `send` made."""
+        """Return the outcome of a call that `send` or `look` made."""
         if not result.ok:
             return self._failed(result)
         return Outcome(True, self._target(contract, function)[1].unpack(result.data), None, self._events(result.logs))
@@ -220,9 +223,7 @@ class Chain(ABC):
         """Send a transaction with any calldata."""
         return self._transact(sender, self.address(contract), data, value)
 
-    def read(
-        self, contract: str, function: str, args: tuple[Any, ...] = (), *, sender: str = "0x" + "00" * 20
-    ) -> Outcome:
+    def read(self, contract: str, function: str, args: tuple[Any, ...] = (), *, sender: str = _NOBODY) -> Outcome:
         """Call a view at the present time; nothing changes."""
         address, abi = self._target(contract, function)
         result = self._view(sender, address, abi.pack(args))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pyrevm
 
-from steelyard.evm.chain import CHAIN_ID, START, CallHalted, Chain, ChainError, Log, RawResult, TimeReversed
+from steelyard.evm.chain import CHAIN_ID, START, CallHalted, Chain, ChainError, RawResult, TimeReversed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -175,7 +175,7 @@ class Machine(Chain):
         except RuntimeError as error:
             return _reverted(error)
         result = self._evm.result
-        return RawResult(True, returned, [_log(log) for log in result.logs] if result else [])
+        return RawResult(True, returned, [(log.address, *log.data) for log in result.logs] if result else [])
 
     def _view(self, sender: str, address: str, data: bytes) -> RawResult:
         self._reset_transient_storage()
@@ -183,11 +183,6 @@ class Machine(Chain):
             return RawResult(True, self._message_call(sender, address, data, is_static=True), [])
         except RuntimeError as error:
             return _reverted(error)
-
-
-def _log(log: pyrevm.Log) -> Log:
-    topics, data = log.data
-    return log.address, topics, data
 
 
 def _reverted(error: RuntimeError) -> RawResult:

@@ -33,6 +33,9 @@ __all__ = ["Failure", "SeedResult", "StopSeed", "replay", "run_seed"]
 _FEATURE_EVERY = 4
 """Moves between two looks at what the exchange is like."""
 
+_AHEAD = 32
+"""Steps that the model may run before the EVM does."""
+
 
 class StopSeed(Exception):
     """Raised by `on_step` to end a seed early: what was played is compared in full and counts."""
@@ -190,7 +193,7 @@ def run_seed(
     SeedResult
         The same for the same seed, steps and contracts, on every machine.
     """
-    with _stage(artefacts).pair() as pair:
+    with _stage(artefacts).pair(ahead=_AHEAD) as pair:
         ended: Counter[Ended] = Counter()
         features: dict[str, int] = {}
         failure = None
@@ -212,7 +215,7 @@ def run_seed(
                 pass
             driver.finish()
         except Exception as error:
-            failure = _failure(seed, pair, error)
+            failure = _first_failure(seed, pair, error)
         return SeedResult(seed, len(pair.trace), failure, ended, pair.outcomes, features, tuple(pair.trace))
 
 
@@ -221,16 +224,25 @@ def _feature(pair: Pair, outcome: Outcome) -> str:
     step = pair.trace[-1]
     house = pair.model.clearinghouse
     ledger = house.ledger()
-    headers = house.stored_accounts().values()
-    state = (
-        min(3, sum(header.open_markets.bit_count() for header in headers) // 4),
-        "pool under water" if ledger.pool_balance < 0 else "",
-        "no insurance" if ledger.insurance_balance == 0 else "",
-        "in debt" if any(header.balance < 0 for header in headers) else "",
-        min(2, max(0, len(house.stored_markets()) - 3)),
-    )
+    positions, in_debt = 0, ""
+    for header in house.stored_accounts().values():
+        positions += header.open_markets.bit_count()
+        if header.balance < 0:
+            in_debt = "in debt"
+    pool = "pool under water" if ledger.pool_balance < 0 else ""
+    insurance = "no insurance" if ledger.insurance_balance == 0 else ""
+    listed = min(2, max(0, len(house.stored_markets()) - 3))
     error = outcome.error.name or NO_DATA if outcome.error else "ok"
-    return "/".join((step.contract, step.function, error, *map(str, state)))
+    return f"{step.contract}/{step.function}/{error}/{min(3, positions // 4)}/{pool}/{insurance}/{in_debt}/{listed}"
+
+
+def _first_failure(seed: int, pair: Pair, error: Exception) -> Failure:
+    """Return what failed, or the step before it that the chain had yet to run and that differs."""
+    try:
+        pair.catch_up()
+    except Exception as earlier:
+        error = earlier
+    return _failure(seed, pair, error)
 
 
 def _failure(seed: int, pair: Pair, error: Exception) -> Failure:

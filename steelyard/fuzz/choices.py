@@ -62,15 +62,25 @@ class SeededChoices(Choices):
 
     def integer(self, low: int, high: int) -> int:
         """Return a whole number from `low` to `high`."""
-        count = high - low + 1
+        return low + self._below(high - low + 1)
+
+    def pick(self, options: Sequence[_T]) -> _T:
+        """Return one of `options`."""
+        return options[self._below(len(options))]
+
+    def chance(self, percent: int) -> bool:
+        """Return True so many times in a hundred."""
+        return self._below(100) >= 100 - percent
+
+    def _below(self, count: int) -> int:
         if count <= 0:
-            raise ValueError(f"no whole number from {low} to {high}")
+            raise ValueError(f"no whole number out of {count}")
         width = count.bit_length()
         bits = self._bits
         drawn = bits(width)
         while drawn >= count:
             drawn = bits(width)
-        return low + drawn
+        return drawn
 
 
 class DrawnChoices(Choices):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sim.protocol import World
+    from sim.protocol.types.account import Position
     from sim.protocol.types.market import Market, MarketConfig
     from steelyard.fuzz.scenario import Scenario
 
@@ -72,48 +73,49 @@ class StepInvariants:
         """
         house = self._house
         accounts, held, markets = house.stored_accounts(), house.stored_positions(), house.stored_markets()
-        before: dict[tuple[int, Any], Any] = {}
-        for mapping, key, old in touched:
-            if mapping is accounts or mapping is held or mapping is markets:
-                before.setdefault((id(mapping), key), old)
-        at_accounts, at_held = id(accounts), id(held)
-        owners: set[int] = set()
+        owners: dict[int, Any] = {}
+        positions_before: dict[tuple[int, int], Any] = {}
         changed: set[int] = set()
-        for (mapping_id, key), old in before.items():
-            if mapping_id == at_accounts:
-                self._balances += accounts[key].balance - (0 if isinstance(old, Contract) else old.balance)
-                owners.add(key)
-            elif mapping_id == at_held:
-                account, market = key
-                owners.add(account)
-                changed.add(market)
-                self._open[account] &= ~(1 << market)
-                if not isinstance(old, Contract) and old.shares:
-                    self._shares[market, old.shares > 0] -= abs(old.shares)
-                    self._entry_sums[market] -= indexed_up(old.shares, old.entry_index)
-                now = held[key]
-                self._add(account, market, now.shares, now.entry_index)
-                if now.shares == 0:
-                    _require(now.entry_index == 0, "I3", "entry index of empty position", key)
-            else:
+        for mapping, key, old in touched:
+            if mapping is accounts:
+                owners.setdefault(key, old)
+            elif mapping is held:
+                positions_before.setdefault(key, old)
+            elif mapping is markets:
                 changed.add(key)
+        for account, old in owners.items():
+            self._balances += accounts[account].balance - (0 if isinstance(old, Contract) else old.balance)
+        for key, old in positions_before.items():
+            account, market = key
+            owners.setdefault(account, None)
+            changed.add(market)
+            self._change(account, market, old, held[key])
         self._check_conservation()
         for account in owners:
             bitmap = accounts.get(account, _NO_ACCOUNT).open_markets
-            _require(
-                bitmap == self._open[account], "I3", f"bitmap of {account:#x}: {bitmap:b}, {self._open[account]:b}"
-            )
+            if bitmap != self._open[account]:
+                raise InvariantBroken("I3", f"bitmap of {account:#x}: {bitmap:b}, {self._open[account]:b}")
         for market in changed:
             self._check_market(market, markets[market])
 
+    def _change(self, account: int, market: int, old: Any, now: Position) -> None:
+        self._open[account] &= ~(1 << market)
+        if not isinstance(old, Contract) and old.shares:
+            self._shares[market, old.shares > 0] -= abs(old.shares)
+            self._entry_sums[market] -= indexed_up(old.shares, old.entry_index)
+        self._add(account, market, now.shares, now.entry_index)
+        if now.shares == 0:
+            _require(now.entry_index == 0, "I3", "entry index of empty position", account, market)
+
     def _check_conservation(self) -> None:
-        world = self._world
         ledger = self._house._ledger
-        tokens = world.token.held_by(self._house.address)
+        tokens = self._world.token.held_by(self._house.address)
         total = self._balances + ledger.pool_balance + ledger.insurance_balance
-        _require(total <= tokens * _UNIT, "I1", "claims", total, "<= tokens", tokens * _UNIT)
+        if total > tokens * _UNIT:
+            raise InvariantBroken("I1", f"claims {total} <= tokens {tokens * _UNIT}")
         entered = self._house.taken_in * _UNIT
-        _require(total == entered, "I2", "sum of balances", total, "== tokens that entered", entered)
+        if total != entered:
+            raise InvariantBroken("I2", f"sum of balances {total} == tokens that entered {entered}")
 
     def _check_market(self, market: int, state: Market) -> None:
         config, funding = state.config, state.funding

@@ -100,7 +100,7 @@ class Record:
     def name(self) -> str:
         """What goes wrong where, with a few digits that tell one trace from another; the same for the same trace."""
         words = re.sub(r"[^a-z0-9]+", "_", re.sub(r"([a-z])([A-Z])", r"\1_\2", self.sign.place).lower()).strip("_")
-        text = json.dumps([asdict(step) for step in self.failure.trace], sort_keys=True)
+        text = json.dumps([step._asdict() for step in self.failure.trace], sort_keys=True)
         return f"{self.sign.kind}_{words}_{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
     # ---- JSON
@@ -121,7 +121,7 @@ class Record:
                 "message": failure.message,
                 "endings": self.endings,
             },
-            "steps": [asdict(step) for step in failure.trace],
+            "steps": [step._asdict() for step in failure.trace],
             "parameters": parameters_to(self.parameters),
         }
         return json.dumps(document, indent=1, ensure_ascii=False) + "\n"

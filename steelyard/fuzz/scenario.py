@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sim.protocol.errors import ProtocolError
 from sim.protocol.evm import Address
 from sim.protocol.mocks.local_pyth import Price, PriceFeed, encode_update
 from sim.protocol.types.market_id import markets_of
+from sim.protocol.types.price_state import PriceState
 from steelyard.evm.deployment import ADMIN, LIQUIDITY
 from steelyard.fuzz.actors import (
     ACCOUNTS,
@@ -86,6 +88,12 @@ Risk = tuple[int, int, int, int]
 
 
 _FARTHEST = 1_000
+_NO_PRICE = PriceState()
+
+
+@lru_cache(maxsize=1 << 12)
+def _listed(bitmap: int) -> tuple[int, ...]:
+    return tuple(markets_of(bitmap))
 
 
 def _kept(market: int, price: int) -> int:
@@ -195,7 +203,7 @@ class Scenario:
     def open_markets(self, account: int) -> list[int]:
         """Return the markets in which an account has a position."""
         header = self._house.stored_accounts().get(account)
-        return list(markets_of(header.open_markets)) if header is not None and header.open_markets else []
+        return [*_listed(header.open_markets)] if header is not None and header.open_markets else []
 
     def market(self, market: int) -> Any:
         """Return longs, shorts, funding and parameters of a market."""
@@ -259,7 +267,7 @@ class Scenario:
         """Return a Pyth update of a price [wad], published `at`."""
         published = self.now if at is None else at
         raw = max(1, min(2**63 - 1, price // 10 ** (18 + EXPONENT)))
-        value = Price(raw, raw * confidence // 10**6, EXPONENT, published)
+        value = Price(raw, raw * confidence // 10**6 if confidence else 0, EXPONENT, published)
         before = max(0, published - 1) if previous is None else previous
         return encode_update(PriceFeed(feed or self.feed(market), value, value), before)
 
@@ -273,15 +281,14 @@ class Scenario:
 
     def fee(self, data: tuple[str, ...]) -> int:
         """Return Pyth's fee [wei]."""
-        fee: int = self.pair.get("LocalPyth", "getUpdateFee", data)
-        return fee
+        return self.pair.model.pyth.get_update_fee(data)
 
     def freshen(self) -> None:
         """Publish all prices again, unless every one is usable."""
-        now, state_of = self.pair.model.timestamp, self._oracle.price_state
+        now, states = self.pair.model.timestamp, self._oracle.stored_states()
         stale = False
         for market in self._house.stored_markets():
-            _, published, confidence, _, max_age, max_confidence = state_of(market)
+            _, published, confidence, _, max_age, max_confidence = states.get(market, _NO_PRICE)
             if published == 0 or now > published + max_age or confidence > max_confidence * 100:
                 stale = True
                 break

@@ -312,7 +312,7 @@ class _Shrinker:
             steps = list(self._grammar.build(self.recipe))
             dropped = steps.pop(number)
             if number < len(steps):
-                steps[number] = replace(steps[number], wait=steps[number].wait + dropped.wait)
+                steps[number] = steps[number]._replace(wait=steps[number].wait + dropped.wait)
             self.take(self._grammar.read(steps))
 
     # ---- parts of steps

@@ -66,11 +66,11 @@ class Stage:
         return model_of(self.chain.abi, self.addresses, self.parameters, Governors())
 
     @contextmanager
-    def pair(self) -> Iterator[Pair]:
+    def pair(self, *, ahead: int = 1) -> Iterator[Pair]:
         """Give the pair as it was deployed, for instance to replay a trace, and undo it afterwards."""
         self.chain.snapshot()
         try:
-            yield Pair(self.model(), self.chain, self.addresses)
+            yield Pair(self.model(), self.chain, self.addresses, ahead=ahead)
         finally:
             self.chain.restore()
 

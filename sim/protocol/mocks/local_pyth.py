@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+from struct import Struct
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sim.protocol import abi
@@ -27,10 +27,13 @@ _FEED_TYPE: Final = abi.parse_tuple(f"({_FEED})")
 _BYTES: Final = abi.BytesType("bytes")
 _ZERO_ID: Final = "0x" + "00" * 32
 _UINT64: Final = 2**64
-_PRICE_BOUNDS: Final = ((-(2**63), 2**63 - 1), (0, 2**64 - 1), (-(2**31), 2**31 - 1), (0, UINT256_MAX))
-_BOUNDS: Final = (*_PRICE_BOUNDS, *_PRICE_BOUNDS, (0, 2**64 - 1))
-"""Of the words of an update, the feed's id apart."""
-_UPDATE_SIZE: Final = 32 * (1 + len(_BOUNDS))
+_PRICE_WORDS: Final = Struct(">qqqq QQQQ qqqii QQQQ")
+"""Price, confidence, exponent and time, each after what fills its word."""
+_PREVIOUS_WORD: Final = Struct(">QQQQ")
+_PRICE_AT: Final = 32
+_EMA_PRICE_AT: Final = _PRICE_AT + _PRICE_WORDS.size
+_PREVIOUS_AT: Final = _EMA_PRICE_AT + _PRICE_WORDS.size
+_UPDATE_SIZE: Final = _PREVIOUS_AT + _PREVIOUS_WORD.size
 
 
 class Price(NamedTuple):
@@ -61,28 +64,47 @@ def encode_update(feed: PriceFeed, previous_publish_time: int) -> str:
     EncodingError
         A field does not fit its type.
     """
-    (number, price, ema_price) = feed
-    words = (*price, *ema_price, previous_publish_time)
-    for word, (low, high) in zip(words, _BOUNDS, strict=True):
-        if not low <= word <= high:
-            raise abi.EncodingError(f"{feed!r} is no {_FEED}")
+    number, price, ema_price = feed
     if len(number) != len(_ZERO_ID):
         raise abi.EncodingError(f"{number!r} is no bytes32")
-    return number + "".join([f"{word & UINT256_MAX:064x}" for word in words])
+    if not 0 <= previous_publish_time < _UINT64:
+        raise abi.EncodingError(f"{previous_publish_time!r} is no uint64")
+    words = _price_words(price)
+    ema_words = words if ema_price is price else _price_words(ema_price)
+    return f"{number}{words}{ema_words}{previous_publish_time:064x}"
+
+
+def _price_words(value: Price) -> str:
+    price, conf, expo, publish_time = value
+    if not (
+        -(2**63) <= price < 2**63
+        and 0 <= conf < _UINT64
+        and -(2**31) <= expo < 2**31
+        and 0 <= publish_time <= UINT256_MAX
+    ):
+        raise abi.EncodingError(f"{value!r} is no {_PRICE}")
+    return f"{price & UINT256_MAX:064x}{conf:064x}{expo & UINT256_MAX:064x}{publish_time:064x}"
 
 
 def _read_update(raw: bytes) -> tuple[PriceFeed, int]:
     """Return what ``abi.decode(update, (PythStructs.PriceFeed, uint64))`` gives."""
     if len(raw) < _UPDATE_SIZE:
         raise EmptyRevert
-    words = [int.from_bytes(raw[at : at + 32], "big", signed=True) for at in range(32, _UPDATE_SIZE, 32)]
-    for at, (low, high) in enumerate(_BOUNDS):
-        if not low <= words[at] <= high:
-            if high != UINT256_MAX:
-                raise EmptyRevert
-            words[at] &= UINT256_MAX
-    first, second, previous = words[:4], words[4:8], words[8]
-    return PriceFeed("0x" + raw[:32].hex(), Price(*first), Price(*second)), previous
+    price = _read_price(raw, _PRICE_AT)
+    # Most updates repeat the price as its average.
+    is_same = raw[_PRICE_AT:_EMA_PRICE_AT] == raw[_EMA_PRICE_AT:_PREVIOUS_AT]
+    ema_price = price if is_same else _read_price(raw, _EMA_PRICE_AT)
+    high, upper, lower, previous = _PREVIOUS_WORD.unpack_from(raw, _PREVIOUS_AT)
+    if high or upper or lower:
+        raise EmptyRevert
+    return PriceFeed("0x" + raw[:32].hex(), price, ema_price), previous
+
+
+def _read_price(raw: bytes, at: int) -> Price:
+    a, b, c, price, d, e, f, conf, g, h, i, j, expo, k, m, n, time = _PRICE_WORDS.unpack_from(raw, at)
+    if not (a == b == c == price >> 63 and d == e == f == 0 and g == h == i == j == expo >> 31):
+        raise EmptyRevert
+    return Price(price, conf, expo, k << 192 | m << 128 | n << 64 | time)
 
 
 def _decode(kind: abi.TupleType, update: str | bytes) -> tuple[Any, ...]:
@@ -90,11 +112,6 @@ def _decode(kind: abi.TupleType, update: str | bytes) -> tuple[Any, ...]:
         return kind.decode(_BYTES.raw(update))
     except abi.DecodingError:
         raise EmptyRevert from None
-
-
-@functools.lru_cache(maxsize=1 << 10)
-def _decode_update(update: str | bytes) -> tuple[PriceFeed, int]:
-    return _read_update(_BYTES.raw(update))
 
 
 def _feed(decoded: tuple[Any, ...]) -> PriceFeed:
@@ -163,13 +180,17 @@ class LocalPyth(Contract):
         if value < self.get_update_fee(update_data):
             raise InsufficientFee
         feeds, slots = [], []
+        passed: list[tuple[PriceFeed, int]] = []
         for price_id in price_ids:
             feed, slot = _EMPTY, 0
-            for update in update_data:
-                feed, previous_publish_time = _decode_update(update)
+            for number, update in enumerate(update_data):
+                if number == len(passed):
+                    passed.append(_read_update(_BYTES.raw(update)))
+                    # Passed again, it is no newer than what is stored.
+                    self._store(passed[number][0])
+                feed, previous_publish_time = passed[number]
                 publish_time = feed.price.publish_time
                 slot = publish_time % _UINT64
-                self._store(feed)
                 if feed.id == price_id:
                     if min_allowed_publish_time <= publish_time <= max_allowed_publish_time and (
                         not check_uniqueness or previous_publish_time < min_allowed_publish_time

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Final, NewType
 
 from sim.protocol.evm import Address
@@ -24,6 +25,7 @@ def to_account_id(owner: str, index: int) -> AccountId:
     return AccountId(int(owner, 16) << _INDEX_BITS | index)
 
 
+@functools.lru_cache(maxsize=1 << 10)
 def owner_of(account: int) -> Address:
     """Return the owner's address (``AccountId.sol::owner``)."""
     return Address(f"0x{account >> _INDEX_BITS:040x}")

@@ -87,7 +87,7 @@ def test_grammar__settlement_without_its_commit__keeps_its_own_order(
 ) -> None:
     _, settle, trade = grammar.read(orders)
     built = grammar.build((replace(settle, wait=replace(settle.wait, value=13)), trade))
-    assert built[0] == replace(orders[1], wait=13)
+    assert built[0] == orders[1]._replace(wait=13)
 
 
 def test_renamed__market__takes_its_feed_along(
