@@ -1,7 +1,7 @@
 # One command per job; .ci/run and the pre-commit hooks call the same ones.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz mutate bench-fuzz lint format compile bench-gas bench-gas-check lock clean
+.PHONY: help setup demo test fuzz fuzz-ci mutate bench-fuzz lint format compile bench-gas bench-gas-check lock clean
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
@@ -23,6 +23,11 @@ test: compile ## Pass the tests (ARGS="-k ...", WORKERS=2)
 
 fuzz: compile ## Play the contracts against the exact model (ARGS="--minutes 5", WORKERS=2)
 	steelyard fuzz --workers $(WORKERS) $(ARGS)
+
+fuzz-ci: compile ## Play the campaign that gates each change, and leave what it found in build/fuzz
+	rm -rf build/fuzz
+	COLUMNS=160 steelyard fuzz --steps 1000000 --minutes 7 --workers $(WORKERS) --failures build/fuzz/failures \
+	  --junit build/fuzz/junit.xml $(ARGS)
 
 mutate: compile ## Play the fuzzer on mutants of the libraries (ARGS="--sample 150")
 	@tools/mutator

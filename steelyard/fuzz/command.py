@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from steelyard.fuzz.schedule import Done
 
 __all__ = ["fuzz_options", "run_fuzz"]
+
+_LOG_SECONDS = 30
 
 
 def fuzz_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -136,14 +139,19 @@ def run_fuzz(
         raise click.UsageError("--sample and --resume are for --self-test")
     if replayed is not None:
         return _replay(replayed, on, as_json=as_json)
-    if lcov is not None and not coverage:
-        raise click.UsageError("--lcov is for --coverage")
+    if lcov is not None:
+        if not coverage:
+            raise click.UsageError("--lcov is for --coverage")
+        _make(lcov.parent, "--lcov")
     if coverage:
         if corpus is None or not corpus.is_dir():
             raise click.UsageError("--coverage needs the --corpus of a campaign")
         return _coverage(Corpus(corpus), lcov, workers=workers, as_json=as_json)
     if not steps and not minutes:
         raise click.UsageError("a campaign needs --steps or --minutes")
+    for name, folder in (("--failures", failures), ("--junit", junit and junit.parent)):
+        if folder is not None:
+            _make(folder, name)
     artefacts = Artefacts()
     version = Version.of(artefacts)
     store = Corpus(corpus, version) if corpus is not None else None
@@ -208,6 +216,7 @@ def _play(
     tally = _Tally()
     before = totals.steps
     started = time.monotonic()
+    log = _Log()
     with _progress() as progress:
         bar = progress.add_task("fuzz", total=before + plan.steps if plan.steps is not None else None, rate="")
 
@@ -216,6 +225,7 @@ def _play(
             if tally.replayed < len(plan.traces):
                 told = f"{tally.replayed} of {len(plan.traces)} traces replayed"
             progress.update(bar, completed=before + played, rate=told)
+            log(f"fuzz: {before + played:,} steps, {told}")
 
         try:
             with closing(_results(plan, cluster, version, on_progress)) as results:
@@ -261,7 +271,6 @@ def _coverage(corpus: Corpus, tracefile: Path | None, *, workers: int, as_json: 
             traces, workers=workers, on_trace=lambda done: progress.update(bar, completed=done, rate="traces")
         )
     if tracefile is not None:
-        tracefile.parent.mkdir(parents=True, exist_ok=True)
         tracefile.write_text(lcov(coverage), encoding="utf-8")
     if as_json:
         click.echo(json.dumps(document(coverage)))
@@ -320,8 +329,29 @@ def _progress() -> Progress:
     )
 
 
+def _make(folder: Path, option: str) -> None:
+    """Make a folder now, rather than fail when there is something to put into it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.BadParameter(f"{folder}: {error.strerror}", param_hint=option) from error
+
+
+class _Log:
+    """Says something now and then where no terminal shows a bar."""
+
+    def __init__(self) -> None:
+        self._is_wanted = not sys.stderr.isatty()
+        self._next = time.monotonic() + _LOG_SECONDS
+
+    def __call__(self, line: str) -> None:
+        """Say a line, unless one was said not long ago."""
+        if self._is_wanted and time.monotonic() >= self._next:
+            self._next = time.monotonic() + _LOG_SECONDS
+            click.echo(line, err=True)
+
+
 def _stored(failure: Failure, folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"failure-{failure.seed}.json"
     path.write_text(failure.to_json(), encoding="utf-8")
     return path

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
+from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any
 
 from steelyard.fuzz.campaign import StopSeed
@@ -12,7 +14,7 @@ from steelyard.fuzz.errors import WorkerDied
 from steelyard.fuzz.schedule import Schedule, perform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
     from multiprocessing.context import SpawnProcess
 
     from steelyard.fuzz.schedule import Done, Plan, Task
@@ -26,7 +28,6 @@ _PATIENCE_SECONDS = 2
 
 def _work(pipe: Connection, stop: Any, progress: Any, place: int) -> None:
     """Do the tasks that come through the pipe, until it is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     total = 0
 
     def on_step(played: int) -> None:
@@ -37,12 +38,25 @@ def _work(pipe: Connection, stop: Any, progress: Any, place: int) -> None:
     while True:
         try:
             task: Task = pipe.recv()
-        except EOFError:
+            done = perform(task, on_step=on_step)
+            if not task.trace:
+                total += done.steps
+            pipe.send(done)
+        except (EOFError, ConnectionError):
             return
-        done = perform(task, on_step=on_step)
-        if not task.trace:
-            total += done.steps
-        pipe.send(done)
+
+
+@contextmanager
+def _unseen_interrupts() -> Iterator[None]:
+    """Let processes that are started here not see the user's Ctrl-C, which is for this one."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def play(plan: Plan, on_progress: Callable[[int], None] | None = None) -> Generator[Done, None, None]:
@@ -84,7 +98,8 @@ def play(plan: Plan, on_progress: Callable[[int], None] | None = None) -> Genera
                 break
             ours, theirs = context.Pipe()
             process = context.Process(target=_work, args=(theirs, stop, progress, place), daemon=True)
-            process.start()
+            with _unseen_interrupts():
+                process.start()
             theirs.close()
             workers[ours] = process
             hand_out(ours, task)
@@ -94,11 +109,11 @@ def play(plan: Plan, on_progress: Callable[[int], None] | None = None) -> Genera
                 busy.discard(pipe)
                 try:
                     done: Done = pipe.recv()
-                except EOFError:
+                    schedule.note(done)
+                    hand_out(pipe, schedule.next())
+                except (EOFError, ConnectionError):
                     workers[pipe].join(_PATIENCE_SECONDS)
                     raise WorkerDied(f"a worker ended with exit code {workers[pipe].exitcode}") from None
-                schedule.note(done)
-                hand_out(pipe, schedule.next())
                 yield done
             if on_progress is not None:
                 on_progress(sum(progress))
