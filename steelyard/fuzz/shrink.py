@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BUDGET", "NotReproduced", "Shrunk", "shrink"]
 
-BUDGET = 250_000
-"""Work that may be done to shrink one failure, in steps that are run: about half a minute."""
+BUDGET = 150_000
+"""Work that may be done to shrink one failure, in steps that are run: about twenty seconds."""
 _ATTEMPT = 15
 """What it takes to try a trace, beside its steps."""
 
