@@ -224,7 +224,7 @@ def main(libraries: tuple[str, ...], sample: int | None, seed: int, budget: int,
                 progress.advance(task, one.is_played if sample else 1)
                 if one.outcome == "survived":
                     said = "argued" if one.id in known else "LIVES"
-                    progress.console.print(f"{said}: {texts[one.id]}", markup=False)
+                    progress.console.print(f"{said}: {texts[one.id]}", markup=False, soft_wrap=True)
         except KeyboardInterrupt:
             console.print(f"interrupted: {len(verdicts)} mutants are known, the next run goes on from there")
             sys.exit(EXIT_INTERRUPTED)
