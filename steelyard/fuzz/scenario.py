@@ -375,6 +375,7 @@ class Scenario:
         everything = (*ACCOUNTS, POOL, INSURANCE)
         yield "Lens", "balancesOf", (everything,)
         yield "Lens", "accountViews", (ACCOUNTS,)
+        yield "Lens", "accountView", (POOL,)
         yield "Lens", "marketViews", ()
         yield "Lens", "poolView", ()
         for name in ("ledger", "riskConfig", "marketCount", "TREASURY", "TOKEN", "ORACLE", "MAX_OPEN_MARKETS"):
@@ -394,8 +395,11 @@ class Scenario:
             yield "PriceOracle", "priceState", (market,)
             yield "PriceOracle", "priceOf", (market,)
             yield "PriceOracle", "feedOf", (market,)
-            for size in (WAD // 1000, -WAD, 1):
+            for size in (WAD // 1000, -WAD, 1, 0):
                 yield "Lens", "quote", (ACCOUNTS[0], market, size)
+            for account in TRADING_ACCOUNTS:
+                if size := self.size(account, market):
+                    yield "Lens", "quote", (account, market, -size)
         yield "PriceOracle", "pricesOf", ((1 << len(self.markets)) - 1,)
         yield "PriceOracle", "freshPricesOf", ((1 << len(self.markets)) - 1,)
         for owner in EVERYBODY:

@@ -18,9 +18,6 @@ ARGUED: Mapping[tuple[str, str, str], str] = {
     ("Clearinghouse.listMarket", "never true", "marketCount == MAX_MARKETS"): (
         "moves list few markets, so that views stay short; a directed case in tests/parity lists all"
     ),
-    ("Clearinghouse._pull", "never true", "received != amount"): (
-        "needs a token that takes a fee, which the stage does not have; directed cases in tests/parity"
-    ),
     ("Clearinghouse._checkFill", "never true", "fill.sizeDelta == 0"): _WHOLE,
     ("Lens.quote", "never true", "fill.sizeDelta == 0"): _WHOLE,
     ("OrderBook._isFinal", "never true", "selector == IClearinghouse.SizeZero.selector"): _WHOLE,
