@@ -1,7 +1,8 @@
 """Fixtures and Hypothesis profiles of all tests.
 
 Profiles: `ci` (default, the same examples in every run), `nightly` (more, and other ones each time), `dev` (few).
-Choose with `HYPOTHESIS_PROFILE`.
+Choose with `HYPOTHESIS_PROFILE`. The state machine in `tests/parity/test_machine.py` plays as many sequences as there
+are examples.
 """
 
 from __future__ import annotations
