@@ -1,0 +1,258 @@
+"""The state, rebuilt from nothing but events and the times of their blocks (I40)."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sim.protocol import World
+from sim.protocol.evm import Address
+from sim.protocol.libraries import funding_rate, positions
+from sim.protocol.libraries.fixed_point import clamp_symmetric
+from sim.protocol.types.account import Position
+from sim.protocol.types.account_id import INSURANCE_ACCOUNT, POOL_ACCOUNT
+from sim.protocol.types.ledger import RiskConfig
+from sim.protocol.types.market import FundingState, Market, MarketConfig, Side
+from sim.protocol.types.shares import ONE_MULTIPLIER, indexed_up, to_shares, to_size
+from steelyard.evm.deployment import Governors, setup_calls
+from steelyard.fuzz.choices import SeededChoices
+from steelyard.fuzz.driver import CAMPAIGN, Driver
+from steelyard.fuzz.pair import settings_of
+from steelyard.fuzz.scenario import Scenario
+
+if TYPE_CHECKING:
+    from sim.protocol import Event, Outcome
+    from steelyard.fuzz.pair import Step
+    from steelyard.fuzz.stage import Stage
+
+MOVES = 600
+_WORD = re.compile(r"(?<!^)(?=[A-Z])")
+CHECK_EVERY = 50
+
+pytestmark = [pytest.mark.evm, pytest.mark.slow]
+
+
+@dataclass
+class Rebuilt:
+    """What an observer of events knows."""
+
+    balances: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
+    modes: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
+    positions: defaultdict[tuple[int, int], Position] = field(default_factory=lambda: defaultdict(Position))
+    markets: dict[int, Market] = field(default_factory=dict)
+    prices: defaultdict[int, tuple[int, ...]] = field(default_factory=lambda: defaultdict(lambda: (0, 0, 0, 0)))
+    feeds: dict[int, tuple[Any, ...]] = field(default_factory=dict)
+    risk: RiskConfig = field(default_factory=RiskConfig)
+    is_paused: bool = False
+    executors: dict[str, bool] = field(default_factory=dict)
+    permissions: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    orders: dict[tuple[int, int], tuple[int, Any]] = field(default_factory=dict)
+    supply: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    def note(self, event: Event, now: int) -> None:
+        """Take in an event of a block at `now`; those of no account here tell nothing that others do not."""
+        handle = getattr(self, "on_" + _WORD.sub("_", event.name).lower(), None)
+        if handle is not None:
+            handle(now, *event.args)
+
+    # ---- money
+
+    def on_transfer(self, _: int, source: str, to: str, value: int) -> None:
+        if int(source, 16):
+            self.supply[source] -= value
+        self.supply[to] += value
+
+    def on_deposited(self, _: int, account: int, payer: str, amount: int, balance: int) -> None:
+        self.balances[account] = balance
+
+    def on_withdrawn(self, _: int, account: int, recipient: str, amount: int, balance: int) -> None:
+        self.balances[account] = balance
+
+    def on_transferred(self, _: int, source: int, to: int, amount: int, source_balance: int, to_balance: int) -> None:
+        self.balances[source], self.balances[to] = source_balance, to_balance
+
+    def on_keeper_paid(self, _: int, account: int, keeper: int, fee: int, balance: int) -> None:
+        self.balances[keeper] = balance
+
+    def on_treasury_collected(self, _: int, treasury: int, amount: int, balance: int) -> None:
+        self.balances[INSURANCE_ACCOUNT] -= amount
+        self.balances[treasury] = balance
+
+    # ---- positions
+
+    def on_traded(
+        self, now: int, account: int, market: int, size: int, cost: int, fee: int, funding: int, rate: int, balance: int
+    ) -> None:
+        state = self._accrued(market, now)
+        assert state.funding.rate == rate
+        held = self.positions[account, market]
+        before = to_size(held.shares, ONE_MULTIPLIER)
+        if held.shares:
+            side = state.longs if held.shares > 0 else state.shorts
+            side.shares -= abs(held.shares)
+            state.funding.entry_sum -= indexed_up(held.shares, held.entry_index)
+            assert indexed_up(held.shares, side.index - held.entry_index) == funding
+        shares = to_shares(before + size, ONE_MULTIPLIER)
+        entry = 0
+        if shares:
+            side = state.longs if shares > 0 else state.shorts
+            side.shares += abs(shares)
+            entry = side.index
+            state.funding.entry_sum += indexed_up(shares, entry)
+        self.positions[account, market] = Position(shares, entry)
+        state.funding.velocity = funding_rate.velocity_at(state.config, positions.skew_of(state))
+        pool_fee = fee * self.risk.pool_fee_share // 10**4
+        self.balances[POOL_ACCOUNT] += cost + funding + pool_fee
+        self.balances[INSURANCE_ACCOUNT] += fee - pool_fee
+        self.balances[account] = balance
+
+    def on_liquidated(
+        self, _: int, account: int, liquidator: int, notional: int, reward: int, penalty: int, balance: int
+    ) -> None:
+        self.balances[account] = balance
+        self.balances[INSURANCE_ACCOUNT] += penalty
+        self.balances[liquidator] += reward
+
+    def on_bad_debt_booked(self, _: int, account: int, from_insurance: int, from_pool: int) -> None:
+        self.balances[INSURANCE_ACCOUNT] -= from_insurance
+        self.balances[POOL_ACCOUNT] -= from_pool
+
+    # ---- markets, prices, rules
+
+    def _accrued(self, market: int, now: int) -> Market:
+        state = self.markets[market]
+        funding_rate.accrue(state, self.prices[market][0], now)
+        return state
+
+    def on_funding_accrued(self, now: int, market: int, rate: int, long_index: int, short_index: int) -> None:
+        state = self._accrued(market, now)
+        state.funding.rate = rate
+        assert (state.longs.index, state.shorts.index) == (long_index, short_index)
+
+    def on_market_set(self, now: int, market: int, config: tuple[int, ...], max_rate: int) -> None:
+        if market not in self.markets:
+            sides = Side(multiplier=ONE_MULTIPLIER), Side(multiplier=ONE_MULTIPLIER)
+            self.markets[market] = Market(*sides, FundingState(accrued_at=now), MarketConfig(*config))
+        state = self.markets[market]
+        state.config, state.funding.max_rate = MarketConfig(*config), max_rate
+        state.funding.rate = clamp_symmetric(state.funding.rate, funding_rate.max_rate_per_second(max_rate))
+        state.funding.velocity = funding_rate.velocity_at(state.config, positions.skew_of(state))
+
+    def on_price_updated(self, _: int, market: int, price: int, confidence: int, published: int, variance: int) -> None:
+        self.prices[market] = price, published, confidence, variance
+
+    def on_feed_set(self, _: int, market: int, feed: str, max_age: int, max_confidence: int) -> None:
+        if market in self.feeds and self.feeds[market][0] != feed:
+            del self.prices[market]
+        self.feeds[market] = feed, max_age, max_confidence
+
+    def on_risk_config_set(self, _: int, config: tuple[int, ...]) -> None:
+        self.risk = RiskConfig(*config)
+
+    def on_risk_pause_set(self, _: int, paused: bool) -> None:
+        self.is_paused = paused
+
+    def on_margin_mode_set(self, _: int, account: int, mode: int) -> None:
+        self.modes[account] = mode
+
+    def on_executor_set(self, _: int, executor: str, allowed: bool) -> None:
+        self.executors[executor] = allowed
+
+    def on_operator_set(self, _: int, owner: str, operator: str, flags: int, expires: int) -> None:
+        self.permissions[owner, operator] = flags, expires
+
+    def on_order_committed(self, now: int, account: int, order: Any) -> None:
+        self.orders[account, order[2]] = now, order
+
+    def on_order_settled(self, _: int, account: int, slot: int, *__: Any) -> None:
+        del self.orders[account, slot]
+
+    on_order_failed = on_order_cancelled = on_order_settled
+
+    # ---- against the model, which equals the contracts
+
+    def check(self, world: World) -> None:
+        """Compare every account, position, market, price and rule."""
+        house, oracle, book = world.clearinghouse, world.oracle, world.order_book
+        for account, header in house.stored_accounts().items():
+            opened = sum(
+                1 << market for (who, market), held in self.positions.items() if who == account and held.shares
+            )
+            assert (header.balance, header.mode, header.open_markets) == (
+                self.balances[account],
+                self.modes[account],
+                opened,
+            )
+        for key, held in house.stored_positions().items():
+            assert held == self.positions[key], key
+        assert {market: state.as_tuple() for market, state in house.stored_markets().items()} == {
+            market: state.as_tuple() for market, state in self.markets.items()
+        }
+        ledger = house.ledger()
+        assert ledger.as_tuple() == (
+            self.balances[POOL_ACCOUNT],
+            self.balances[INSURANCE_ACCOUNT],
+            self.risk.pool_fee_share,
+            self.risk.min_reward,
+            self.risk.min_initial_margin,
+            self.is_paused,
+        )
+        assert house.risk_config() == self.risk
+        for market in self.markets:
+            assert tuple(oracle.price_state(market)) == (*self.prices[market], *self.feeds[market][1:])
+            assert oracle.feed_of(market) == self.feeds[market][0]
+        for executor, allowed in self.executors.items():
+            assert house.is_executor(Address(executor)) == allowed
+        for (owner, operator), permission in self.permissions.items():
+            assert tuple(house.permission_of(Address(owner), Address(operator))) == permission
+        pending = {key: (held[0], tuple(held[1])) for key, held in book._commitments.items() if held is not None}
+        assert pending == self.orders
+        for owner, held_tokens in self.supply.items():
+            assert world.token.held_by(Address(owner)) == held_tokens
+
+
+def _observe(stage: Stage, seed: int, *, deaf_to: str = "") -> None:
+    """Play a seed, and rebuild the state from its events, those called `deaf_to` left out."""
+    rebuilt = Rebuilt()
+
+    def note(outcome: Outcome, now: int) -> None:
+        for event in outcome.events:
+            if event.name != deaf_to:
+                rebuilt.note(event, now)
+
+    chain, governors = stage.chain, Governors()
+    deployed = World(settings_of(stage.parameters, governors, is_hostile=True), addresses=stage.addresses)
+    for call in setup_calls(chain.abi, stage.addresses, stage.parameters, governors):
+        note(deployed.call(*call), deployed.timestamp)
+    with stage.pair() as pair:
+        run = pair.run
+
+        def observed(step: Step) -> Outcome:
+            outcome = run(step)
+            note(outcome, pair.now)
+            return outcome
+
+        pair.run = observed  # type: ignore[method-assign]
+        scenario = Scenario(pair)
+        scenario.set_stage()
+        driver = Driver(scenario, SeededChoices(seed), cadence=CAMPAIGN)
+        for number in range(MOVES):
+            driver.play()
+            if number % CHECK_EVERY == 0:
+                rebuilt.check(pair.model)
+        rebuilt.check(pair.model)
+
+
+@pytest.mark.parametrize("seed", [11, 12, 13])
+def test_events__of_a_campaign__rebuild_the_state(stage: Stage, seed: int) -> None:
+    _observe(stage, seed)
+
+
+@pytest.mark.parametrize("name", ["KeeperPaid", "BadDebtBooked", "FeedSet", "OrderFailed", "TreasuryCollected"])
+def test_events__one_kind_unheard__do_not(stage: Stage, name: str) -> None:
+    with pytest.raises((AssertionError, KeyError)):
+        _observe(stage, 11, deaf_to=name)
