@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ from steelyard.fuzz.canaries import CANARIES, Canary, CanaryRotten
 from steelyard.fuzz.canaries.build import CompilationFailed, build, read_sources
 from steelyard.fuzz.findings import Finding, SelfTest, Store
 from steelyard.fuzz.self_test import EXIT_INTERRUPTED, CanaryUnknown, find, run_self_test, sample
+from steelyard.toolchain import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,6 +160,16 @@ def test_run_self_test__interrupted__tells_what_is_known(
     monkeypatch.setattr(self_test, "self_test", interrupted)
     assert run_self_test(ids=("settled-twice", "stale-price")) == EXIT_INTERRUPTED
     assert "interrupted: 1 of 2 are known" in capsys.readouterr().err
+
+
+def test_snapshot__planted_bugs_of_today__found_and_shrunk_as_the_docs_say() -> None:
+    report = SelfTest.from_json(json.loads((ROOT / "snapshots" / "canaries.json").read_text(encoding="utf-8")))
+    assert {one.id for one in report.findings} <= set(CANARIES)
+    assert len(report.findings) >= 40
+    assert report.required >= 0.95 * len(report.findings)
+    assert report.passed
+    told = (ROOT / "docs" / "canaries.md").read_text(encoding="utf-8").splitlines()
+    assert [line for line in report.summary() if line not in told] == []
 
 
 @pytest.mark.evm
