@@ -1,7 +1,7 @@
 # One command per job; .ci/run and the pre-commit hooks call the same ones.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz fuzz-ci mutate bench-fuzz lint format compile bench-gas bench-gas-check lock clean
+.PHONY: help setup demo test fuzz fuzz-ci mutate bench-fuzz bench-fuzz-wake lint format compile bench-gas bench-gas-check lock clean
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
@@ -35,6 +35,10 @@ mutate: compile ## Play the fuzzer on mutants of the libraries (ARGS="--sample 1
 
 bench-fuzz: compile ## Measure the fuzzer beside the bare EVM
 	python -m tests.bench.fuzz $(ARGS)
+
+bench-fuzz-wake: compile ## Measure the fuzzer beside eth-wake's
+	tests/bench/wake/setup
+	python -m tests.bench.wake $(ARGS)
 
 lint: setup ## Check format, lint and types, Python and Solidity
 	ruff check .

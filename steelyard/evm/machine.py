@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING
 
 import pyrevm
 
-from steelyard.evm.chain import CHAIN_ID, START, CallHalted, Chain, ChainError, RawResult, TimeReversed
+from steelyard.evm.chain import CHAIN_ID, START, CallHalted, ChainError, InProcess, RawResult, TimeReversed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from steelyard.evm.abi import AbiIndex
     from steelyard.evm.artefacts import Artefacts
 
@@ -42,7 +40,7 @@ class SnapshotMissing(ChainError):
         super().__init__("no snapshot to go back to")
 
 
-class Machine(Chain):
+class Machine(InProcess):
     """A chain in this process: Cancun, code size limit on, gas without bound.
 
     Transient storage is empty at the start of each transaction. A call leaves a trace of about 700 bytes in memory
@@ -73,8 +71,7 @@ class Machine(Chain):
         environment = pyrevm.Env(cfg=configuration, block=self._block())
         self._evm = pyrevm.EVM(env=environment, spec_id=SPEC)
         self._message_call = self._evm.message_call
-        self.word_at: Callable[[str, int], int] = self._evm.storage
-        """What `storage` does, for callers that ask a hundred thousand times a second."""
+        self.word_at = self._evm.storage
         self._reset_transient_storage = self._evm.reset_transient_storage
         self._snapshots: list[tuple[pyrevm.JournalCheckpoint, int, int]] = []
 

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from sim.protocol import Outcome
     from steelyard.evm.artefacts import Artefacts
 
-__all__ = ["Failure", "SeedResult", "StopSeed", "replay", "run_seed"]
+__all__ = ["AHEAD", "Failure", "SeedResult", "StopSeed", "replay", "run_seed"]
 
 
 _FEATURE_EVERY = 4
 """Moves between two looks at what the exchange is like."""
 
-_AHEAD = 32
+AHEAD = 32
 """Steps that the model may run before the EVM does."""
 
 
@@ -193,7 +193,7 @@ def run_seed(
     SeedResult
         The same for the same seed, steps and contracts, on every machine.
     """
-    with _stage(artefacts).pair(ahead=_AHEAD) as pair:
+    with _stage(artefacts).pair(ahead=AHEAD) as pair:
         ended: Counter[Ended] = Counter()
         features: dict[str, int] = {}
         failure = None

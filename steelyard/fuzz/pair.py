@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from sim.protocol import Outcome, Settings, World
 from sim.protocol.evm import Address
 from sim.protocol.invariants import InvariantBroken
-from steelyard.evm.chain import START, Chain
+from steelyard.evm.chain import START, Chain, InProcess
 from steelyard.evm.deployment import Governors, deploy_system, setup_calls
-from steelyard.evm.machine import Machine
 from steelyard.fuzz.actors import EVERYBODY
 from steelyard.fuzz.expected import Expected
 from steelyard.fuzz.invariants import StepInvariants
@@ -126,7 +125,7 @@ class _Due(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def _expected_of(chain: Machine) -> Expected:
+def _expected_of(chain: InProcess) -> Expected:
     """Return the encoders of a chain's contracts, which are the same for all that is played on it."""
     return Expected(chain)
 
@@ -137,12 +136,12 @@ class _RawSide:
     Model and EVM each stay in the processor's caches while they run, which makes both faster than turn and turn about.
     """
 
-    def __init__(self, model: World, chain: Machine) -> None:
+    def __init__(self, model: World, chain: InProcess, expected: Expected | None) -> None:
         self.model = model
         self.chain = chain
         self.due: list[_Due] = []
         self.storage = Storage(model)
-        self._expected = _expected_of(chain)
+        self._expected = expected or _expected_of(chain)
         self._invariants = StepInvariants(model)
         token = model.token
         self._balances = token._balances
@@ -214,6 +213,8 @@ class Pair:
     ahead : int
         Steps that the model may run before the in-process EVM runs them, too. Each is compared by itself, with what
         the model said of it then; `catch_up` tells when that is to be done.
+    expected : Expected, optional
+        Compares outcomes of an in-process chain, by default by their bytes.
 
     Attributes
     ----------
@@ -227,7 +228,15 @@ class Pair:
         How often each function ended how, by contract, function and name of the error, `""` for success.
     """
 
-    def __init__(self, model: World, chain: Side, addresses: dict[str, str], *, ahead: int = 1) -> None:
+    def __init__(
+        self,
+        model: World,
+        chain: Side,
+        addresses: dict[str, str],
+        *,
+        ahead: int = 1,
+        expected: Expected | None = None,
+    ) -> None:
         self.model = model
         self.chain = chain
         self.addresses = addresses
@@ -237,7 +246,7 @@ class Pair:
         self._waited = 0
         self._late = 0
         self._check("timestamp", model.timestamp, chain.timestamp)
-        self._raw: _RawSide | None = _RawSide(model, chain) if isinstance(chain, Machine) else None
+        self._raw: _RawSide | None = _RawSide(model, chain, expected) if isinstance(chain, InProcess) else None
 
     @classmethod
     def deployed(cls, chain: Chain, parameters: SystemParameters) -> Pair:

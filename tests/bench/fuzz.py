@@ -71,7 +71,12 @@ class _Bare:
     def __init__(self, chain: Machine, trace: Sequence[Step]) -> None:
         self._chain = chain
         self._calls = [
-            (step.sender, step.contract, chain.abi.function(step.contract, step.function).pack(step.args), step)
+            (
+                step.sender,
+                step.contract,
+                chain.abi.function(chain.type_of(step.contract), step.function).pack(step.args),
+                step,
+            )
             for step in trace
         ]
         self._done = 0

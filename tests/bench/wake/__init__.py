@@ -1,0 +1,1 @@
+"""The fuzzer beside eth-wake's own: the same contracts, model, moves and checks."""
