@@ -132,7 +132,7 @@ def _dynamic_tuple(whole: Codec) -> _Pack:
             heads += terms if terms is not None else [f"pack{number}(v[{number}])"]
     size = sum(part.head for part in whole.parts)
     head: Callable[[Any, list[bytes]], bytes] = eval(f"lambda v, o: {_joined(heads)}", names)
-    tail: Callable[[Any], tuple[bytes, ...]] = eval(f"lambda v: ({', '.join(tails)},)", names)
+    tail: Callable[[Any], list[bytes]] = eval(f"lambda v: [{', '.join(tails)}]", names)
 
     def encode(value: Any) -> bytes:
         parts = tail(value)

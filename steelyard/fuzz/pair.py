@@ -1,4 +1,4 @@
-"""The exact model and a chain in lockstep: every call runs on both, and every difference is an error."""
+"""The exact model and a chain side by side: every call runs on both, and every difference is an error."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sim.protocol.errors import ProtocolError
@@ -89,11 +88,6 @@ Risk = tuple[int, int, int, int]
 
 _FARTHEST = 1_000
 _NO_PRICE = PriceState()
-
-
-@lru_cache(maxsize=1 << 12)
-def _listed(bitmap: int) -> tuple[int, ...]:
-    return tuple(markets_of(bitmap))
 
 
 def _kept(market: int, price: int) -> int:
@@ -203,7 +197,7 @@ class Scenario:
     def open_markets(self, account: int) -> list[int]:
         """Return the markets in which an account has a position."""
         header = self._house.stored_accounts().get(account)
-        return [*_listed(header.open_markets)] if header is not None and header.open_markets else []
+        return [*markets_of(header.open_markets)] if header is not None and header.open_markets else []
 
     def market(self, market: int) -> Any:
         """Return longs, shorts, funding and parameters of a market."""

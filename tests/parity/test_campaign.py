@@ -15,6 +15,7 @@ from steelyard.fuzz.campaign import Failure, StopSeed, replay, run_seed
 from steelyard.fuzz.corpus import Corpus
 from steelyard.fuzz.pair import Mismatch, Pair
 from steelyard.fuzz.reach import EXEMPT
+from tests.unit.fuzz.faults import FAULTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,6 +64,23 @@ def test_run__word_that_differs__is_found_at_the_step_that_touches_it(stage: Sta
         house.stored_accounts()[account] = replace(header, mode=1)
         with pytest.raises(Mismatch, match="storage of Clearinghouse"):
             scenario.call(ALICE, "Clearinghouse", "deposit", account, TOKEN)
+
+
+def test_run_seed__sides_that_agree__are_compared_as_bytes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def decoded(*_: object) -> None:
+        raise AssertionError("what is equal is not decoded")
+
+    monkeypatch.setattr("steelyard.evm.machine.Machine.decoded", decoded)
+    assert run_seed(6, STEPS).failure is None
+
+
+@pytest.mark.parametrize("name", ["fee rounds down", "variance forgets"])
+def test_run_seed__model_ahead_of_the_chain__fails_at_the_same_step(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    FAULTS[name].plant(monkeypatch)
+    ahead = FAULTS[name].found()
+    monkeypatch.setattr("steelyard.fuzz.campaign.AHEAD", 1)
+    assert FAULTS[name].found() == ahead
+    assert len(ahead.trace) == ahead.step_index + 1
 
 
 def test_run__token_balance_that_differs__is_found_at_the_next_step(stage: Stage) -> None:

@@ -23,6 +23,7 @@ from steelyard.evm.abi import (
     tuple_codec,
 )
 from steelyard.evm.artefacts import Artefacts, ArtefactsMissing, ArtefactUnknown
+from steelyard.evm.packing import packer
 
 Entry = dict[str, Any]
 Case = tuple[Entry, str, Any, Any]
@@ -91,6 +92,13 @@ def test_encode__any_type__equals_the_reference(parts: list[Case]) -> None:
     assert whole.kind == f"({','.join(part[1] for part in parts)})"
     expected = reference_encode([part[1] for part in parts], [part[3] for part in parts])
     assert whole.encode(tuple(part[2] for part in parts)) == expected
+
+
+@given(arguments)
+def test_packer__any_type__equals_the_reference(parts: list[Case]) -> None:
+    pack = packer(tuple_codec([codec(part[0]) for part in parts]))
+    expected = reference_encode([part[1] for part in parts], [part[3] for part in parts])
+    assert pack(tuple(part[2] for part in parts)) == expected
 
 
 @given(arguments)

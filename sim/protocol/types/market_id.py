@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NewType
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+import functools
+from typing import Final, NewType
 
 __all__ = ["MAX_MARKETS", "MarketId", "lowest_market", "markets_of", "to_bit"]
 
@@ -25,8 +23,11 @@ def lowest_market(bitmap: int) -> MarketId:
     return MarketId((bitmap & -bitmap).bit_length() - 1)
 
 
-def markets_of(bitmap: int) -> Iterator[MarketId]:
-    """Yield the markets of a bitmap, lowest first."""
+@functools.lru_cache(maxsize=1 << 12)
+def markets_of(bitmap: int) -> tuple[MarketId, ...]:
+    """Return the markets of a bitmap, lowest first."""
+    markets = []
     while bitmap:
-        yield lowest_market(bitmap)
+        markets.append(lowest_market(bitmap))
         bitmap &= bitmap - 1
+    return tuple(markets)
