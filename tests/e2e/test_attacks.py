@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from steelyard.evm.deployment import Governors, deploy_system
 from steelyard.evm.machine import Machine
-from steelyard.fuzz.pair import Pair, model_of
-from steelyard.fuzz.scenario import ALICE, ANY_BUY, BOB, EVERYBODY, KIM, KIMS, OSCAR, TOKEN, WAD, Scenario, account_of
+from steelyard.fuzz.scenario import ALICE, ANY_BUY, BOB, KIM, KIMS, OSCAR, TOKEN, WAD, Scenario, account_of
+from steelyard.fuzz.stage import Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from steelyard.evm.abi import AbiIndex
     from steelyard.evm.artefacts import Artefacts
     from steelyard.parameters import SystemParameters
@@ -22,15 +23,12 @@ TRADE = 1
 
 
 @pytest.fixture
-def exchange(artefacts: Artefacts, abi: AbiIndex, parameters: SystemParameters) -> Scenario:
-    """Return an exchange with prices, a funded pool, and tokens in everybody's hands."""
-    chain = Machine(artefacts, abi)
-    for owner in EVERYBODY:
-        chain.set_balance(owner, 10**24)
-    addresses = deploy_system(chain, parameters, Governors())
-    scenario = Scenario(Pair(model_of(abi, addresses, parameters, Governors()), chain, addresses))
-    scenario.open()
-    return scenario
+def exchange(artefacts: Artefacts, abi: AbiIndex, parameters: SystemParameters) -> Iterator[Scenario]:
+    """Give an exchange with prices, a funded pool, and tokens in everybody's hands."""
+    with Stage.built(Machine(artefacts, abi), parameters).pair() as pair:
+        scenario = Scenario(pair)
+        scenario.open()
+        yield scenario
 
 
 def _trade(exchange: Scenario, account: int, market: int, size: int, *, keeper: int = KIMS, fee: int = 0) -> str:
