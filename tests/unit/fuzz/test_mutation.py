@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
@@ -13,8 +13,8 @@ from steelyard.fuzz import mutants as mutants_module
 from steelyard.fuzz import mutation
 from steelyard.fuzz.canaries.build import CompilationFailed, check, read_sources
 from steelyard.fuzz.findings import Store
-from steelyard.fuzz.mutants import Mutant, MutatorMissing, drawn, mutants_of, operator_of
-from steelyard.fuzz.mutation import Judge, Verdict, argued, document
+from steelyard.fuzz.mutants import LIBRARIES, Mutant, MutatorMissing, drawn, mutants_of, operator_of
+from steelyard.fuzz.mutation import OUTCOMES, Judge, Verdict, argued, document
 from steelyard.toolchain import ROOT
 
 if TYPE_CHECKING:
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def sources() -> Sources:
     return read_sources()
+
+
+@pytest.fixture(scope="module")
+def snapshot() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((ROOT / "snapshots" / "mutation.json").read_text(encoding="utf-8"))
+    return document
 
 
 def _mutant(sources: Sources, library: str, old: str, new: str, id_: str = "x") -> Mutant:
@@ -180,3 +186,22 @@ def test_main__one_lives__fails_unless_it_is_argued(
 
 class _Passed:
     found = False
+
+
+# ---- the snapshot
+
+
+def test_snapshot__mutants_that_live__are_explained_one_by_one_and_are_of_todays_libraries(
+    snapshot: dict[str, Any], sources: Sources
+) -> None:
+    lives = {one["id"]: one for one in snapshot["mutants"] if one["outcome"] == "survived"}
+    assert set(lives) == argued()
+    for one in lives.values():
+        assert one["old"] in sources[f"contracts/libraries/{one['library']}.sol"]
+
+
+def test_snapshot__sample__is_of_all_libraries_and_large(snapshot: dict[str, Any]) -> None:
+    assert set(snapshot["libraries"]) == set(LIBRARIES)
+    played = [one for one in snapshot["mutants"] if one["outcome"] in ("killed", "survived")]
+    assert len(played) == (snapshot["sample"] or len(played)) >= 60
+    assert {one["outcome"] for one in snapshot["mutants"]} <= set(OUTCOMES)
