@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from sim.protocol import Outcome
     from steelyard.evm.artefacts import Artefacts
+    from steelyard.fuzz.walk import Walk
 
 __all__ = ["AHEAD", "Failure", "SeedResult", "StopSeed", "replay", "run_seed"]
 
@@ -174,6 +175,7 @@ def run_seed(
     *,
     artefacts: Artefacts | None = None,
     on_step: Callable[[int], None] | None = None,
+    walk: Walk | None = None,
 ) -> SeedResult:
     """Play what a seed decides until there are `steps` transactions, or until something is wrong.
 
@@ -187,11 +189,13 @@ def run_seed(
         Compiled contracts, by default the project's own.
     on_step : callable, optional
         Is told the number of transactions so far after each move.
+    walk : Walk, optional
+        That prices follow now and then.
 
     Returns
     -------
     SeedResult
-        The same for the same seed, steps and contracts, on every machine.
+        The same for the same seed, steps, contracts and walk, on every machine.
     """
     with _stage(artefacts).pair(ahead=AHEAD) as pair:
         ended: Counter[Ended] = Counter()
@@ -199,6 +203,7 @@ def run_seed(
         failure = None
         try:
             scenario = Scenario(pair)
+            scenario.walk = walk
             scenario.set_stage()
             driver = Driver(scenario, SeededChoices(seed), cadence=CAMPAIGN)
             moves = 0

@@ -14,6 +14,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from sim.data import DataError
 from steelyard.evm.artefacts import Artefacts
 from steelyard.fuzz.campaign import SeedResult
 from steelyard.fuzz.canaries import CANARIES
@@ -25,7 +26,9 @@ from steelyard.fuzz.replay import replay
 from steelyard.fuzz.report import EXIT_FOUND, Ending
 from steelyard.fuzz.schedule import Plan
 from steelyard.fuzz.version import Version
+from steelyard.fuzz.walk import Walk
 from steelyard.fuzz.workers import play
+from steelyard.parameters import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -57,6 +60,11 @@ def fuzz_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--coverage",
             is_flag=True,
             help="Tell what of the contracts the traces of --corpus execute, and play nothing.",
+        ),
+        click.option(
+            "--candles",
+            type=click.Path(path_type=Path, file_okay=False, exists=True),
+            help="Folder of candles that prices follow now and then.",
         ),
         click.option("--lcov", type=click.Path(path_type=Path, dir_okay=False), help="Tracefile of --coverage."),
         click.option("--failures", type=click.Path(path_type=Path, file_okay=False), help="Folder for what is found."),
@@ -105,6 +113,7 @@ def run_fuzz(
     workers: int,
     cluster: str | None,
     corpus: Path | None,
+    candles: Path | None = None,
     coverage: bool,
     lcov: Path | None,
     failures: Path | None,
@@ -152,6 +161,7 @@ def run_fuzz(
     for name, folder in (("--failures", failures), ("--junit", junit and junit.parent)):
         if folder is not None:
             _make(folder, name)
+    walk = _walk(candles)
     artefacts = Artefacts()
     version = Version.of(artefacts)
     store = Corpus(corpus, version) if corpus is not None else None
@@ -165,6 +175,7 @@ def run_fuzz(
         workers=workers,
         done=frozenset(totals.seeds),
         traces=traces,
+        walk=walk,
     )
     before = totals.steps
     started = time.monotonic()
@@ -327,6 +338,16 @@ def _progress() -> Progress:
         console=Console(stderr=True),
         transient=True,
     )
+
+
+def _walk(candles: Path | None) -> Walk | None:
+    """Return the prices that a campaign follows, None without a folder."""
+    if candles is None:
+        return None
+    try:
+        return Walk.load(candles, [market.symbol for market in load().markets])
+    except DataError as error:
+        raise click.UsageError(f"--candles: {error}") from error
 
 
 def _make(folder: Path, option: str) -> None:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from sim.protocol import Outcome
     from sim.protocol.mocks.hostile_actor import Call
+    from steelyard.fuzz.walk import Walk
 
 __all__ = [
     "ACCOUNTS",
@@ -104,6 +105,8 @@ class Scenario:
         Model and chain.
     orders : dict
         Order and commit time of each slot that holds one, by account and slot.
+    walk : Walk or None
+        That prices follow now and then.
     """
 
     def __init__(self, pair: Pair) -> None:
@@ -112,6 +115,7 @@ class Scenario:
         self._house, self._oracle, self._token = model.clearinghouse, model.oracle, model.token
         self._views: tuple[tuple[str, str, tuple[Any, ...]], ...] = ()
         self._next_view = 0
+        self.walk: Walk | None = None
         self.orders: dict[tuple[int, int], tuple[Order, int]] = {}
         self.min_delay: int = pair.get("OrderBook", "MIN_DELAY_SECONDS")
         self.window: int = pair.get("OrderBook", "WINDOW_SECONDS")

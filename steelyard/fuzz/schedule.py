@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from steelyard.evm.artefacts import Artefacts
     from steelyard.fuzz.campaign import Failure
     from steelyard.fuzz.pair import Step
+    from steelyard.fuzz.walk import Walk
 
 __all__ = ["Done", "Plan", "Replayed", "Schedule", "Task", "perform"]
 
@@ -31,11 +32,14 @@ class Task:
         Transactions of a seed.
     trace : tuple of Step
         To replay instead.
+    walk : Walk or None
+        That the prices of a seed follow.
     """
 
     seed: int
     steps: int = 0
     trace: tuple[Step, ...] = ()
+    walk: Walk | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ Done = SeedResult | Replayed
 def perform(task: Task, *, artefacts: Artefacts | None = None, on_step: Callable[[int], None] | None = None) -> Done:
     """Do a task in this process."""
     if not task.trace:
-        return run_seed(task.seed, task.steps, artefacts=artefacts, on_step=on_step)
+        return run_seed(task.seed, task.steps, artefacts=artefacts, on_step=on_step, walk=task.walk)
     failure = replay(task.trace, artefacts=artefacts)
     return Replayed(task.seed, len(task.trace), failure and replace(failure, seed=task.seed))
 
@@ -88,6 +92,8 @@ class Plan:
         Seeds that were played before.
     traces : tuple
         Seed and steps of traces to replay first.
+    walk : Walk or None
+        That prices follow now and then.
     """
 
     seed: int = 1
@@ -97,6 +103,7 @@ class Plan:
     workers: int = 1
     done: frozenset[int] = frozenset()
     traces: tuple[tuple[int, tuple[Step, ...]], ...] = field(default=(), repr=False)
+    walk: Walk | None = field(default=None, repr=False)
 
 
 class Schedule:
@@ -127,7 +134,7 @@ class Schedule:
             return None
         if self._left is not None:
             self._left -= steps
-        return Task(next(self._seeds), steps)
+        return Task(next(self._seeds), steps, walk=self._plan.walk)
 
     def note(self, done: Done) -> None:
         """Take note of what came of a task."""

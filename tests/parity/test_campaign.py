@@ -15,6 +15,8 @@ from steelyard.fuzz.campaign import Failure, StopSeed, replay, run_seed
 from steelyard.fuzz.corpus import Corpus
 from steelyard.fuzz.pair import Mismatch, Pair
 from steelyard.fuzz.reach import EXEMPT
+from steelyard.fuzz.walk import Walk
+from tests.unit.data.files import HOUR, hours, write_parquet
 from tests.unit.fuzz.faults import FAULTS
 
 if TYPE_CHECKING:
@@ -34,6 +36,25 @@ def test_run_seed__twice__plays_the_same() -> None:
     assert first.failure is None
     assert first.steps == len(first.trace) >= STEPS
     assert run_seed(4, STEPS).trace != first.trace
+
+
+def test_run_seed__with_candles__follows_them_and_replays_without(tmp_path: Path) -> None:
+    for symbol, price in (("BTC", 40_000.0), ("ETH", 2_500.0), ("SOL", 100.0)):
+        write_parquet(tmp_path / f"{symbol}USDT-spot-1h.parquet", hours(24, price=price))
+    walk = Walk.load(tmp_path, ["BTC", "ETH", "SOL"])
+    assert walk.seconds == HOUR // 4
+    assert walk.rows[:2] == ((40_000 * 10**8, 2_500 * 10**8, 100 * 10**8), (39_997 * 10**8, 2_497 * 10**8, 97 * 10**8))
+    first = run_seed(3, 3 * STEPS, walk=walk)
+    assert first.failure is None
+    assert first == run_seed(3, 3 * STEPS, walk=walk)
+    assert first.trace != run_seed(3, 3 * STEPS).trace
+    assert replay(first.trace) is None
+
+
+def test_fuzz__folder_without_candles__is_refused(tmp_path: Path) -> None:
+    refused = CliRunner().invoke(cli, ["fuzz", "--steps", "10", "--candles", str(tmp_path)])
+    assert refused.exit_code == 2
+    assert "--candles" in refused.output
 
 
 def test_replay__trace_of_a_seed__ends_as_the_seed_did() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from steelyard.fuzz.moves.parts import any_market
@@ -26,6 +27,22 @@ def quiet(s: Scenario, c: Choices) -> Outcome:
     """Move all prices by up to half a percent each."""
     prices = {m: s.price(m) * c.integer(9_950, 10_050) // 10_000 for m in s.markets if int(s.feed(m), 16)}
     return s.publish(prices, wait=c.integer(1, 60))
+
+
+@aim("price")
+def follow(s: Scenario, c: Choices) -> Outcome:
+    """Follow real prices of all markets for a while, or wander where there are none."""
+    rows = s.walk.rows if s.walk else ()
+    steps = c.integer(1, 4)
+    if s.walk is None or len(rows) <= steps:
+        for _ in range(steps):
+            quiet(s, c)
+        return quiet(s, c)
+    start = c.integer(0, len(rows) - 1 - steps)
+    for before, after in pairwise(rows[start : start + steps + 1]):
+        moved = {m: s.price(m) * after[m] // before[m] for m in s.markets[: len(after)] if int(s.feed(m), 16)}
+        outcome = s.publish(moved, wait=s.walk.seconds)
+    return outcome
 
 
 @aim("price")
