@@ -6,8 +6,10 @@ deployment, with the time that passed before it, so that it can be replayed with
 
 from __future__ import annotations
 
+import gc
 import json
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from traceback import format_exception
 from typing import TYPE_CHECKING, Any
@@ -22,7 +24,7 @@ from steelyard.fuzz.scenario import Scenario
 from steelyard.fuzz.stage import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sim.protocol import Outcome
     from steelyard.evm.artefacts import Artefacts
@@ -36,6 +38,9 @@ _FEATURE_EVERY = 4
 
 AHEAD = 32
 """Steps that the model may run before the EVM does."""
+
+_COLLECT_EVERY = 100_000
+"""Allocations between two collections of garbage while a seed is played."""
 
 
 class StopSeed(Exception):
@@ -169,6 +174,19 @@ def _kind(error: Exception) -> str:
             return "crash"
 
 
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Collect garbage rarely: a trace is many tuples without cycles, and each collection would look at all of them."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_EVERY, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
 def run_seed(
     seed: int,
     steps: int,
@@ -197,7 +215,7 @@ def run_seed(
     SeedResult
         The same for the same seed, steps, contracts and walk, on every machine.
     """
-    with _stage(artefacts).pair(ahead=AHEAD) as pair:
+    with _rare_collections(), _stage(artefacts).pair(ahead=AHEAD) as pair:
         ended: Counter[Ended] = Counter()
         features: dict[str, int] = {}
         failure = None

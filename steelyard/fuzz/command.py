@@ -48,7 +48,7 @@ def fuzz_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--steps", type=click.IntRange(0), default=100_000, show_default=True, help="0: no bound."),
         click.option("--minutes", type=click.FloatRange(0), default=0, help="Stop after so long."),
         click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="First seed."),
-        click.option("--seed-steps", type=click.IntRange(1), default=5_000, show_default=True, help="Of one seed."),
+        click.option("--seed-steps", type=click.IntRange(1), default=10_000, show_default=True, help="Of one seed."),
         click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes."),
         click.option("--cluster", metavar="ADDRESS", help="Of a Dask scheduler whose workers play instead."),
         click.option(

@@ -1,6 +1,6 @@
 """Rates of the fuzzer: the whole loop beside the same calls without model, in one run.
 
-``python -m tests.bench.fuzz --steps 5000`` plays seeds. After every 250 steps of a seed the same calls are run on a
+``python -m tests.bench.fuzz --steps 10000`` plays seeds. After every 250 steps of a seed the same calls are run on a
 second EVM: calldata packed beforehand, nothing compared. So both are measured on the same machine in the same state, by
 the processor's time of this process. Then it plays seeds in one worker and in two, by the clock.
 """
@@ -184,7 +184,7 @@ def _table(rates: Rates) -> Table:
 def main() -> None:
     """Print all rates."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=5_000, help="of a seed")
+    parser.add_argument("--steps", type=int, default=10_000, help="of a seed")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
