@@ -154,6 +154,18 @@ def liquidate_at_an_uncertain_price(s: Scenario, c: Choices) -> Outcome:
     return s.call(KIM, "Clearinghouse", "liquidate", account, KIMS)
 
 
+@aim("order")
+def settle_where_nothing_is_listed(s: Scenario, c: Choices) -> Outcome:
+    """Settle an order in a market that has a price but is not listed: it is used up like any that cannot be filled."""
+    market = len(s.markets)
+    s.must(STEWARD, "PriceOracle", "setFeed", market, f"0x{market + 1:064x}", 600, 100)
+    account = any_account(c)
+    slots = [slot for slot in range(256) if (account, slot) not in s.orders]
+    order = s.order(account, market, c.pick((1, -1)) * WAD, slot=c.pick(slots))
+    s.must(owner_of(account), "OrderBook", "commit", order)
+    return s.settle(order)
+
+
 # ---- limits
 
 
