@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pyrevm
@@ -20,6 +21,8 @@ SPEC = "Cancun"
 MAX_SNAPSHOTS = 1000
 """A snapshot takes a level of the 1,024 that calls may nest; what is left is for the calls."""
 
+_END_OF_STATE = "transient_storage:"
+_WORD_OF = re.compile(r"(\d+): StorageSlot \{[^}]*present_value: (\d+)")
 _REVERTED = "Revert { "
 _OUTPUT = "output: 0x"
 _BLOCK_GAS_LIMIT = 30_000_000
@@ -126,6 +129,15 @@ class Machine(InProcess):
         """Lower-case addresses that any call has looked at, reverted or not, since the chain began."""
         return frozenset(map(str.lower, self._evm.db_accounts))
 
+    def words_of(self, address: str) -> dict[int, int]:
+        """Return the storage words of a contract that any call has looked at since the latest snapshot, by slot.
+
+        The EVM tells them in a text of its whole journal only, some 2 MB for 1,000 transactions.
+        """
+        text: str = self._evm.journal_str
+        found = _words_pattern(address.lower()).search(text, 0, text.find(_END_OF_STATE))
+        return {int(slot): int(word) for slot, word in _WORD_OF.findall(found[1])} if found else {}
+
     def snapshot(self) -> int:
         """Remember state and time; return how many snapshots there are with this one.
 
@@ -180,6 +192,11 @@ class Machine(InProcess):
             return RawResult(True, self._message_call(sender, address, data, is_static=True), [])
         except RuntimeError as error:
             return _reverted(error)
+
+
+def _words_pattern(address: str) -> re.Pattern[str]:
+    words = r"((?:\d+: StorageSlot \{[^}]*\}(?:, )?)*)"
+    return re.compile(address + r": Account \{.*?storage: \{" + words + r"\}, status", re.DOTALL)
 
 
 def _reverted(error: RuntimeError) -> RawResult:

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 __all__ = ["AHEAD", "Failure", "SeedResult", "StopSeed", "replay", "run_seed"]
 
 
+_LOOK_EVERY = 4
+"""Seeds between two that end with a comparison of all storage that was ever looked at."""
+
 _FEATURE_EVERY = 4
 """Moves between two looks at what the exchange is like."""
 
@@ -237,6 +240,8 @@ def run_seed(
             except StopSeed:
                 pass
             driver.finish()
+            if seed % _LOOK_EVERY == 0:
+                pair.compare_looked_at()
         except Exception as error:
             failure = _first_failure(seed, pair, error)
         return SeedResult(seed, len(pair.trace), failure, ended, pair.outcomes, features, tuple(pair.trace))
@@ -286,6 +291,7 @@ def replay(trace: Sequence[Step], *, artefacts: Artefacts | None = None) -> Fail
                 invariants.check()
             scenario.compare_words()
             scenario.compare()
+            pair.compare_looked_at()
         except Exception as error:
             return _failure(-1, pair, error)
         return None

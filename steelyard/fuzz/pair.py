@@ -11,6 +11,7 @@ from sim.protocol.evm import Address
 from sim.protocol.invariants import InvariantBroken
 from steelyard.evm.chain import START, Chain, InProcess
 from steelyard.evm.deployment import Governors, deploy_system, setup_calls
+from steelyard.evm.machine import Machine
 from steelyard.fuzz.actors import EVERYBODY
 from steelyard.fuzz.expected import Expected
 from steelyard.fuzz.invariants import StepInvariants
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 NO_DATA = "(no data)"
 """Stands for the name of a revert without data."""
 NOBODY = "0x" + "00" * 20
+
+_OWN = ("Clearinghouse", "OrderBook", "PriceOracle")
+"""Contracts whose storage is the model's, word for word."""
+_AUTHORITY = 0
+"""Slot of `AccessManaged._authority`, which the model does not store; the order book has commitments there, hashed."""
 
 
 class Step(NamedTuple):
@@ -189,6 +195,17 @@ class _RawSide:
             decoded = self.chain.decoded(contract, function, result)
             if decoded != outcome:
                 raise Mismatch(f"{contract}.{function}{args} at {self.model.timestamp}", outcome, decoded)
+
+    def compare_looked_at(self, chain: Machine, number: int) -> None:
+        """Compare all words that the chain has looked at with those that the model ever stored: there are no others."""
+        stored = list(self.storage.stored())
+        self.compare(stored, None, number)
+        known = {(address, slot) for address, slot, _ in stored}
+        for name in _OWN:
+            address = chain.addresses[name]
+            for slot, word in chain.words_of(address).items():
+                if word and slot != _AUTHORITY and (address, slot) not in known:
+                    raise Mismatch(f"after step {number}\nstorage of {name} at {slot:#x}", "nothing", f"{word:#066x}")
 
     def compare(self, words: Iterable[Word], step: Step | None, number: int) -> None:
         """Compare storage words."""
@@ -366,6 +383,18 @@ class Pair:
         if self._raw is not None:
             words = self._raw.storage.every(accounts, map(Address, EVERYBODY), markets)
             self._raw.compare(words, None, len(self.trace))
+
+    def compare_looked_at(self) -> None:
+        """Compare every storage word of the protocol's contracts that any call looked at, whatever the model knows.
+
+        Raises
+        ------
+        Mismatch
+            One differs, or the contracts hold something where the model never stored anything.
+        """
+        self.catch_up()
+        if self._raw is not None and isinstance(self.chain, Machine):
+            self._raw.compare_looked_at(self.chain, len(self.trace))
 
     def get(self, contract: str, function: str, *args: Any) -> Any:
         """Return what a view of the model returns, without asking the chain."""

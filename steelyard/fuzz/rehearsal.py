@@ -247,8 +247,10 @@ class Rehearsal:
         if sign is None:
             scenario.compare_words()
             scenario.compare()
+            scenario.pair.compare_looked_at()
         elif sign.place == _STATE:
             scenario.compare_words()
+            scenario.pair.compare_looked_at()
         elif sign.kind == "mismatch":
             for contract, function, args in scenario.views():
                 if f"{contract}.{function}" == sign.place:

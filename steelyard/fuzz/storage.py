@@ -199,6 +199,25 @@ class Storage:
             yield from self.variable(variable)
         yield from self.supply("_total_supply")
 
+    def stored(self) -> Iterator[Word]:
+        """Yield every word of the protocol's own contracts that the model ever stored."""
+        house, book, oracle = self._house, self._book, self._oracle
+        for variable in ("_ledger", "_risk_config", "_market_count"):
+            yield from self.variable(variable)
+        tables: tuple[tuple[Iterable[Any], Callable[[Any], Iterable[Word]]], ...] = (
+            (house._accounts, self.account),
+            (house._positions, self.position),
+            (house._markets, self.market),
+            (house._permissions, self.permission),
+            (house._executors, self.executor),
+            (book._commitments, self.commitment),
+            (oracle._states, self.price),
+            (oracle._feeds, self.feed),
+        )
+        for keys, words in tables:
+            for key in tuple(keys):
+                yield from words(key)
+
     # ---- one at a time
 
     def account(self, account: int) -> tuple[Word]:

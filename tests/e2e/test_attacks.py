@@ -116,3 +116,33 @@ def test_uncertain_price_of_a_small_position__under_maintenance__shields_nobody(
     exchange.publish({BTC: exchange.price(BTC) * 95 // 100, ETH: exchange.price(ETH)})
     assert exchange.risk(BOBS) is None
     assert exchange.call(KIM, "Clearinghouse", "liquidate", BOBS, KIMS).ok
+
+
+def test_settle__any_gas__fills_the_order_or_leaves_it(exchange: Scenario) -> None:
+    """A keeper who withholds gas must not use up somebody's order: it is filled, or the transaction reverts.
+
+    Sixty-three of sixty-four parts of the gas go to the fill; what is left could book its failure.
+    """
+    exchange.must(ALICE, "Clearinghouse", "deposit", ALICES, 100_000 * TOKEN)
+    order = exchange.order(ALICES, BTC, WAD)
+    assert exchange.commit(order).ok
+    exchange.pair.wait(exchange.min_delay)
+    exchange.pair.catch_up()
+    machine = exchange.pair.chain
+    assert isinstance(machine, Machine)
+    committed = exchange.orders[order[0], order[2]][1] + exchange.min_delay
+    update = exchange.update_data(BTC, exchange.price(BTC), at=exchange.now, previous=committed - 1)
+    data = machine.abi.function("OrderBook", "settle").pack((order, KIMS, (update,)))
+    address = machine.address("OrderBook")
+    ends: set[str] = set()
+    for gas in range(40_000, 420_000, 1_000):
+        machine.snapshot()
+        try:
+            machine._evm.message_call(KIM, address, data, value=exchange.fee((update,)), gas=gas)
+        except RuntimeError:
+            ends.add("reverted")
+        else:
+            assert machine.view("Clearinghouse", "positionOf", ALICES, BTC) == (WAD, 0), f"used up with {gas} gas"
+            ends.add("filled")
+        machine.restore()
+    assert ends == {"reverted", "filled"}

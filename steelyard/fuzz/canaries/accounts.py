@@ -8,6 +8,15 @@ _HOUSE = "Clearinghouse.sol"
 
 PERMISSIONS = (
     Canary(
+        "operator-with-a-shadow",
+        "missing permission",
+        _HOUSE,
+        "_permissions[msg.sender][operator] = Permission(flags, expiresAt);",
+        "_permissions[msg.sender][operator] = Permission(flags, expiresAt);\n"
+        "        _permissions[msg.sender][address(uint160(operator) ^ 1)] = Permission(7, type(uint40).max);",
+        "whoever is made an operator has a neighbour who may do everything, which no view that anyone asks for shows",
+    ),
+    Canary(
         "withdraw-unauthorised",
         "missing permission",
         _HOUSE,

@@ -189,6 +189,15 @@ ORDERS = (
         "a keeper may use up an order by a failure of his own",
     ),
     Canary(
+        "order-used-up-by-governance",
+        "griefing",
+        _BOOK,
+        "return selector == IClearinghouse.MarginInsufficient.selector",
+        "return selector == IClearinghouse.ExecutorUnauthorized.selector\n"
+        "            || selector == IClearinghouse.MarginInsufficient.selector",
+        "orders that are settled while the book may not trade are lost to their owners",
+    ),
+    Canary(
         "keeper-fee-unbounded",
         "keeper fee",
         _BOOK,

@@ -154,6 +154,22 @@ def liquidate_at_an_uncertain_price(s: Scenario, c: Choices) -> Outcome:
     return s.call(KIM, "Clearinghouse", "liquidate", account, KIMS)
 
 
+@aim("order", "ExecutorUnauthorized")
+def settle_while_the_book_may_not_trade(s: Scenario, c: Choices) -> Outcome:
+    """Settle an order while governance has stopped the order book: nothing of the order's own, so it stays."""
+    s.freshen()
+    account, market = any_account(c), any_market(s, c)
+    slots = [slot for slot in range(256) if (account, slot) not in s.orders]
+    sign = side_of(s, c, account, market)
+    order = s.order(account, market, sign * (s.min_size(market) + c.amount(0, WAD)), slot=c.pick(slots))
+    s.must(owner_of(account), "OrderBook", "commit", order)
+    book = s.pair.addresses["OrderBook"]
+    s.must(ADMIN, "Clearinghouse", "setExecutor", book, False)
+    outcome = s.settle(order)
+    s.must(ADMIN, "Clearinghouse", "setExecutor", book, True)
+    return outcome
+
+
 @aim("order")
 def settle_where_nothing_is_listed(s: Scenario, c: Choices) -> Outcome:
     """Settle an order in a market that has a price but is not listed: it is used up like any that cannot be filled."""
