@@ -10,8 +10,8 @@ import gc
 import json
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from traceback import format_exception
+from dataclasses import dataclass, field, replace
+from traceback import format_exception, walk_tb
 from typing import TYPE_CHECKING, Any
 
 from sim.protocol.invariants import InvariantBroken, Invariants
@@ -45,6 +45,10 @@ AHEAD = 32
 _COLLECT_EVERY = 100_000
 """Allocations between two collections of garbage while a seed is played."""
 
+_SIDES = (Pair.run.__code__, Pair.read.__code__, Pair.catch_up.__code__, Pair.compare_words.__code__)
+_MUST = Scenario.must.__code__
+_MOVES = "steelyard.fuzz.moves."
+
 
 class StopSeed(Exception):
     """Raised by `on_step` to end a seed early: what was played is compared in full and counts."""
@@ -72,6 +76,11 @@ class Failure:
         What differs or does not hold.
     trace : tuple of Step
         All steps since the deployment.
+    of_move : int or None
+        Index of the first step of the move whose own check failed, for instance that nobody profits; the steps alone do
+        not repeat it, the seed does. None where the steps show it.
+    needs_candles : bool
+        Whether the seed's prices followed candles, so that it plays the same only with them.
     """
 
     seed: int
@@ -79,6 +88,20 @@ class Failure:
     kind: str
     message: str
     trace: tuple[Step, ...]
+    of_move: int | None = None
+    needs_candles: bool = False
+
+    @property
+    def seed_steps(self) -> int:
+        """Steps of the seed that play the last move, too."""
+        return len(self.trace) + 1
+
+    @property
+    def seed_command(self) -> str:
+        """Command that plays the seed again as far as it failed."""
+        steps = self.seed_steps
+        candles = " --candles FOLDER" if self.needs_candles else ""
+        return f"steelyard fuzz --seed {self.seed} --seed-steps {steps} --steps {steps} --allow-unreached{candles}"
 
     def to_json(self) -> str:
         """Return it as JSON."""
@@ -99,6 +122,8 @@ class Failure:
                 "step_index": self.step_index,
                 "kind": self.kind,
                 "message": self.message,
+                "of_move": self.of_move,
+                "needs_candles": self.needs_candles,
                 "trace": steps,
             },
             indent=1,
@@ -222,6 +247,7 @@ def run_seed(
         ended: Counter[Ended] = Counter()
         features: dict[str, int] = {}
         failure = None
+        move_start = 0
         try:
             scenario = Scenario(pair)
             scenario.walk = walk
@@ -231,6 +257,7 @@ def run_seed(
             ended = driver.ended
             try:
                 while len(pair.trace) < steps:
+                    move_start = len(pair.trace)
                     outcome = driver.play()
                     moves += 1
                     if moves % _FEATURE_EVERY == 0:
@@ -243,7 +270,7 @@ def run_seed(
             if seed % _LOOK_EVERY == 0:
                 pair.compare_looked_at()
         except Exception as error:
-            failure = _first_failure(seed, pair, error)
+            failure = replace(_first_failure(seed, pair, error, move_start), needs_candles=walk is not None)
         return SeedResult(seed, len(pair.trace), failure, ended, pair.outcomes, features, tuple(pair.trace))
 
 
@@ -264,13 +291,22 @@ def _feature(pair: Pair, outcome: Outcome) -> str:
     return f"{step.contract}/{step.function}/{error}/{min(3, positions // 4)}/{pool}/{insurance}/{in_debt}/{listed}"
 
 
-def _first_failure(seed: int, pair: Pair, error: Exception) -> Failure:
+def _first_failure(seed: int, pair: Pair, error: Exception, move_start: int) -> Failure:
     """Return what failed, or the step before it that the chain had yet to run and that differs."""
     try:
         pair.catch_up()
     except Exception as earlier:
         error = earlier
-    return _failure(seed, pair, error)
+    failure = _failure(seed, pair, error)
+    return replace(failure, of_move=move_start) if _is_of_move(error) else failure
+
+
+def _is_of_move(error: Exception) -> bool:
+    """Whether a move, or the call that it relied on, raised it, and not the two sides while they ran a step."""
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    if any(frame.f_code in _SIDES for frame in frames):
+        return False
+    return any(frame.f_code is _MUST or frame.f_globals["__name__"].startswith(_MOVES) for frame in frames)
 
 
 def _failure(seed: int, pair: Pair, error: Exception) -> Failure:

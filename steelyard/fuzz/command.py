@@ -19,11 +19,11 @@ from steelyard.evm.artefacts import Artefacts
 from steelyard.fuzz.campaign import SeedResult
 from steelyard.fuzz.canaries import CANARIES
 from steelyard.fuzz.corpus import Corpus, Totals
-from steelyard.fuzz.keep import keep
+from steelyard.fuzz.keep import keep, stored
 from steelyard.fuzz.reach import reach
 from steelyard.fuzz.record import RecordMalformed
 from steelyard.fuzz.replay import replay
-from steelyard.fuzz.report import EXIT_FOUND, Ending
+from steelyard.fuzz.report import EXIT_FOUND, EXIT_UNDECIDED, Ending
 from steelyard.fuzz.schedule import Plan
 from steelyard.fuzz.version import Version
 from steelyard.fuzz.walk import Walk
@@ -147,7 +147,7 @@ def run_fuzz(
     if sample is not None or resume:
         raise click.UsageError("--sample and --resume are for --self-test")
     if replayed is not None:
-        return _replay(replayed, on, as_json=as_json)
+        return _replay(replayed, on, _walk(candles), as_json=as_json)
     if lcov is not None:
         if not coverage:
             raise click.UsageError("--lcov is for --coverage")
@@ -205,7 +205,7 @@ def run_fuzz(
         ending.tell(Console())
     if not no_shrink:
         for failure, path in ending.failures:
-            kept = keep(failure, path.parent, artefacts=artefacts)
+            kept = keep(failure, path.parent, artefacts=artefacts, walk=walk)
             click.echo(kept.describe() if kept else f"seed {failure.seed} does not fail again", err=as_json)
     return ending.exit_code
 
@@ -242,7 +242,7 @@ def _play(
             with closing(_results(plan, cluster, version, on_progress)) as results:
                 for result in results:
                     if result.failure is not None:
-                        tally.found.append((result.failure, _stored(result.failure, failures)))
+                        tally.found.append((result.failure, stored(result.failure, failures)))
                     if not isinstance(result, SeedResult):
                         tally.replayed += 1
                         continue
@@ -305,10 +305,10 @@ def _self_test(
     return run_self_test(ids=ids, seed=seed, workers=workers, resume=resume, as_json=as_json, say=click.echo)
 
 
-def _replay(path: Path, on: Place, *, as_json: bool) -> int:
-    """Run the trace of a file; return the exit code."""
+def _replay(path: Path, on: Place, walk: Walk | None, *, as_json: bool) -> int:
+    """Run the trace of a file, or play its seed again; return the exit code."""
     try:
-        result = replay(path, on=on)
+        result = replay(path, on=on, walk=walk)
     except RecordMalformed as error:
         raise click.BadParameter(f"{path}: {error}", param_hint="--replay") from error
     if as_json:
@@ -317,6 +317,9 @@ def _replay(path: Path, on: Place, *, as_json: bool) -> int:
             "on": on,
             "fixed": result.is_fixed,
             "reproduced": result.is_reproduced,
+            "seed": result.of_seed,
+            "diverges_at": result.diverges_at,
+            "undecided": result.undecided or None,
             "step": failure.step_index if failure else None,
             "kind": failure.kind if failure else None,
             "message": failure.message if failure else None,
@@ -324,6 +327,8 @@ def _replay(path: Path, on: Place, *, as_json: bool) -> int:
         click.echo(json.dumps(document))
     else:
         click.echo(result.describe())
+    if result.undecided:
+        return EXIT_UNDECIDED
     return 0 if result.is_fixed else EXIT_FOUND
 
 
@@ -370,9 +375,3 @@ class _Log:
         if self._is_wanted and time.monotonic() >= self._next:
             self._next = time.monotonic() + _LOG_SECONDS
             click.echo(line, err=True)
-
-
-def _stored(failure: Failure, folder: Path) -> Path:
-    path = folder / f"failure-{failure.seed}.json"
-    path.write_text(failure.to_json(), encoding="utf-8")
-    return path

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from steelyard.fuzz.shrink import Shrunk
 
-__all__ = ["Record", "RecordMalformed", "parameters_from", "parameters_to"]
+__all__ = ["Record", "RecordMalformed", "parameters_from", "parameters_to", "wrapped"]
 
 _FORMAT = "steelyard fuzz failure 1"
 _HEX_FROM = 1 << 96
@@ -167,7 +167,7 @@ class Record:
         pairs = zip(self.story, self.failure.trace, strict=True)
         return _TEST.format(
             title=self._title,
-            story="\n".join(_wrapped(told)),
+            story="\n".join(wrapped(told)),
             steps="\n".join(f"    # {sentence}\n    {_literal(step)}," for sentence, step in pairs),
             parameters=json.dumps(parameters_to(self.parameters), indent=4),
             what=re.sub(r"\W+", "_", self.sign.place).strip("_").lower(),
@@ -212,7 +212,8 @@ def test_{what}__shrunk_trace__model_and_contracts_agree() -> None:
 '''
 
 
-def _wrapped(lines: Iterable[str]) -> Iterable[str]:
+def wrapped(lines: Iterable[str]) -> Iterable[str]:
+    """Yield lines as a list in the docstring of a function."""
     for line in lines:
         escaped = line.replace("\\", "\\\\").replace('"""', "'''")
         yield from textwrap.wrap(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from steelyard.evm.artefacts import Artefacts
 from steelyard.evm.chain import START
 from steelyard.evm.machine import Machine
-from steelyard.fuzz.campaign import Failure
+from steelyard.fuzz.campaign import Failure, run_seed
 from steelyard.fuzz.record import Record, RecordMalformed, parameters_from
 from steelyard.fuzz.rehearsal import Rehearsal, Sign, ending, sign_of
 from steelyard.parameters import load
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sim.protocol import Outcome
     from steelyard.evm.chain import Chain
     from steelyard.fuzz.pair import Step
+    from steelyard.fuzz.walk import Walk
     from steelyard.parameters import SystemParameters
 
 __all__ = ["Place", "ReplayResult", "replay", "run"]
@@ -50,6 +51,12 @@ class ReplayResult:
         What failed; None where all is well.
     endings : tuple of str
         How each step before that ended.
+    of_seed : int or None
+        The seed that was played again, because what failed was a check of a move; None where steps were run.
+    diverges_at : int or None
+        Index of the first step that the seed plays differently now, for instance because of a fix.
+    undecided : str
+        Command that plays the seed again, where that is needed and could not be done here.
     """
 
     on: str
@@ -58,6 +65,9 @@ class ReplayResult:
     expected_at: int
     failure: Failure | None
     endings: tuple[str, ...]
+    of_seed: int | None = None
+    diverges_at: int | None = None
+    undecided: str = ""
 
     @property
     def is_reproduced(self) -> bool:
@@ -70,20 +80,36 @@ class ReplayResult:
 
     @property
     def is_fixed(self) -> bool:
-        """Whether nothing failed."""
-        return self.failure is None
+        """Whether nothing failed, and what was expected to fail was checked."""
+        return self.failure is None and not self.undecided
 
     def describe(self) -> str:
         """Return what happened, for a person."""
         story = "\n".join(self.record.story) + "\n" if self.record is not None else ""
+        if self.undecided:
+            agreed = (
+                f"Undecided: all steps agree on {self.on}, but the check of {self.expected.place} belongs to a move."
+            )
+            return f"{agreed}\nPlay its seed again: {self.undecided}"
+        return story + self._told
+
+    @property
+    def _told(self) -> str:
+        played = "" if self.of_seed is None else f"Seed {self.of_seed} was played again.\n"
+        if self.diverges_at is not None:
+            played += f"From step {self.diverges_at + 1} on it plays something else now.\n"
         if self.failure is None:
-            return f"{story}No failure on {self.on}: model and contracts agree."
+            return f"{played}No failure on {self.on}: model and contracts agree."
         word = "The same failure" if self.is_reproduced else "Another failure"
-        return f"{story}{word} on {self.on}, after step {self.failure.step_index + 1}:\n{self.failure.message}"
+        return f"{played}{word} on {self.on}, after step {self.failure.step_index + 1}:\n{self.failure.message}"
 
 
-def replay(path: Path, *, on: Place = "evm", artefacts: Artefacts | None = None) -> ReplayResult:
+def replay(
+    path: Path, *, on: Place = "evm", artefacts: Artefacts | None = None, walk: Walk | None = None
+) -> ReplayResult:
     """Run the trace of a file: a `Record`, or a `Failure` as a campaign stores it.
+
+    Where a check of a move failed, its seed is played again instead, which can be done in this process only.
 
     Parameters
     ----------
@@ -93,6 +119,8 @@ def replay(path: Path, *, on: Place = "evm", artefacts: Artefacts | None = None)
         Where to run it.
     artefacts : Artefacts, optional
         Compiled contracts, by default the project's own. Through ape they are always the project's own.
+    walk : Walk, optional
+        That the seed's prices followed.
 
     Raises
     ------
@@ -110,6 +138,8 @@ def replay(path: Path, *, on: Place = "evm", artefacts: Artefacts | None = None)
         failure, parameters = record.failure, record.parameters
     else:
         failure, parameters = _stored(text), load()
+    if failure.of_move is not None and on == "evm" and (walk is not None or not failure.needs_candles):
+        return _played_again(failure, artefacts, walk if failure.needs_candles else None)
     endings: list[str] = []
     found = _run(failure.trace, parameters, on, artefacts, endings)
     at = failure.step_index
@@ -117,7 +147,24 @@ def replay(path: Path, *, on: Place = "evm", artefacts: Artefacts | None = None)
         found = replace(found, seed=failure.seed)
         endings = endings[: found.step_index]
     expected = record.sign if record is not None else sign_of(failure)
-    return ReplayResult(on, record, expected, at, found, tuple(endings))
+    undecided = failure.seed_command if failure.of_move is not None and found is None else ""
+    return ReplayResult(on, record, expected, at, found, tuple(endings), undecided=undecided)
+
+
+def _played_again(failure: Failure, artefacts: Artefacts | None, walk: Walk | None) -> ReplayResult:
+    result = run_seed(failure.seed, failure.seed_steps, artefacts=artefacts, walk=walk)
+    pairs = zip(failure.trace, result.trace, strict=False)
+    diverges_at = next((at for at, (stored, step) in enumerate(pairs) if stored != step), None)
+    return ReplayResult(
+        "evm",
+        None,
+        sign_of(failure),
+        failure.step_index,
+        result.failure,
+        (),
+        of_seed=failure.seed,
+        diverges_at=diverges_at,
+    )
 
 
 def _stored(text: str) -> Failure:

@@ -20,13 +20,16 @@ if TYPE_CHECKING:
     from steelyard.fuzz.corpus import Totals
     from steelyard.fuzz.reach import Reach
 
-__all__ = ["EXIT_FOUND", "EXIT_INTERRUPTED", "EXIT_UNREACHED", "Ending"]
+__all__ = ["EXIT_FOUND", "EXIT_INTERRUPTED", "EXIT_UNDECIDED", "EXIT_UNREACHED", "Ending"]
 
 EXIT_FOUND = 3
 """Model and contracts differ, an invariant does not hold, or the fuzzer itself stopped."""
 
 EXIT_UNREACHED = 4
 """Nothing was found, but an action never succeeded or a declared error was never raised."""
+
+EXIT_UNDECIDED = 6
+"""The steps of a replay agree, but what failed was a check of a move, which only the seed repeats."""
 
 EXIT_INTERRUPTED = 130
 """Stopped by Ctrl-C; what was played is stored where there is a corpus."""
