@@ -66,4 +66,4 @@ lock: setup ## Refresh the lock files from pyproject.toml and package.json
 	npm install --package-lock-only --loglevel=error
 
 clean: ## Remove what was installed and built
-	rm -rf .venv node_modules .solcx .build build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info tools/*/*.egg-info
+	rm -rf .venv .venv-wake node_modules .solcx .build build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info tools/*/*.egg-info

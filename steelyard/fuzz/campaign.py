@@ -131,8 +131,10 @@ class Failure:
 
     @classmethod
     def from_json(cls, text: str) -> Failure:
-        """Return what `to_json` gave."""
+        """Return what `to_json` gave; raises `KeyError`, `TypeError` or `ValueError` for anything else."""
         document = json.loads(text)
+        if not isinstance(document, dict):
+            raise TypeError("not an object")
         trace = tuple(Step(**{**step, "args": _tuples(step["args"])}) for step in document.pop("trace"))
         return cls(**document, trace=trace)
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -21,7 +23,6 @@ from steelyard.fuzz.canaries import CANARIES
 from steelyard.fuzz.corpus import Corpus, Totals
 from steelyard.fuzz.keep import keep, stored
 from steelyard.fuzz.reach import reach
-from steelyard.fuzz.record import RecordMalformed
 from steelyard.fuzz.replay import replay
 from steelyard.fuzz.report import EXIT_FOUND, EXIT_UNDECIDED, Ending
 from steelyard.fuzz.schedule import Plan
@@ -41,12 +42,38 @@ __all__ = ["fuzz_options", "run_fuzz"]
 
 _LOG_SECONDS = 30
 
+_CAMPAIGN = "a campaign"
+_KNOWN = {
+    _CAMPAIGN: (
+        *("steps", "minutes", "seed", "seed_steps", "workers", "cluster", "corpus", "candles", "failures"),
+        *("as_json", "junit", "allow_unreached", "no_shrink"),
+    ),
+    "--self-test": ("planted", "canaries", "sample", "resume", "seed", "workers", "as_json"),
+    "--replay": ("replayed", "on", "candles", "as_json"),
+    "--coverage": ("coverage", "corpus", "lcov", "workers", "as_json"),
+}
+"""The parameters that mean something to each mode."""
+
+
+class _Minutes(click.FloatRange):
+    """A number above zero that a clock can reach."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number; neither NaN nor infinity is one."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
 
 def fuzz_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a campaign to a command."""
     options = (
         click.option("--steps", type=click.IntRange(0), default=100_000, show_default=True, help="0: no bound."),
-        click.option("--minutes", type=click.FloatRange(0), default=0, help="Stop after so long."),
+        click.option("--minutes", type=_Minutes(), help="Stop after so long."),
         click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="First seed."),
         click.option("--seed-steps", type=click.IntRange(1), default=10_000, show_default=True, help="Of one seed."),
         click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes."),
@@ -107,7 +134,7 @@ def fuzz_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def run_fuzz(
     *,
     steps: int,
-    minutes: float,
+    minutes: float | None,
     seed: int,
     seed_steps: int,
     workers: int,
@@ -139,22 +166,27 @@ def run_fuzz(
         The contracts are not compiled.
     FuzzError
         See there.
+    RecordMalformed
+        The file of `replayed` is something else, or its trace cannot be run.
     click.UsageError
         Options are missing, or do not go together.
     """
     if planted or canaries:
+        mode = "--self-test"
+    elif replayed is not None:
+        mode = "--replay"
+    else:
+        mode = "--coverage" if coverage else _CAMPAIGN
+    _refuse_strangers(mode)
+    if planted or canaries:
         return _self_test(canaries, sample, seed=seed, workers=workers, resume=resume, as_json=as_json)
-    if sample is not None or resume:
-        raise click.UsageError("--sample and --resume are for --self-test")
     if replayed is not None:
         return _replay(replayed, on, _walk(candles), as_json=as_json)
-    if lcov is not None:
-        if not coverage:
-            raise click.UsageError("--lcov is for --coverage")
-        _make(lcov.parent, "--lcov")
     if coverage:
         if corpus is None or not corpus.is_dir():
             raise click.UsageError("--coverage needs the --corpus of a campaign")
+        if lcov is not None:
+            _make(lcov.parent, "--lcov")
         return _coverage(Corpus(corpus), lcov, workers=workers, as_json=as_json)
     if not steps and not minutes:
         raise click.UsageError("a campaign needs --steps or --minutes")
@@ -164,13 +196,13 @@ def run_fuzz(
     walk = _walk(candles)
     artefacts = Artefacts()
     version = Version.of(artefacts)
-    store = Corpus(corpus, version) if corpus is not None else None
+    store = Corpus(corpus, replace(version, walk=walk.digest if walk else "")) if corpus is not None else None
     totals = store.totals if store is not None else Totals()
     traces = store.traces() if store is not None and store.is_stale else ()
     plan = Plan(
         seed=seed,
         steps=max(0, steps - totals.steps) if steps else None,
-        seconds=minutes * 60,
+        seconds=(minutes or 0) * 60,
         seed_steps=seed_steps,
         workers=workers,
         done=frozenset(totals.seeds),
@@ -208,6 +240,19 @@ def run_fuzz(
             kept = keep(failure, path.parent, artefacts=artefacts, walk=walk)
             click.echo(kept.describe() if kept else f"seed {failure.seed} does not fail again", err=as_json)
     return ending.exit_code
+
+
+def _refuse_strangers(mode: str) -> None:
+    """Raise `click.UsageError` for an option on the command line that means nothing to the mode."""
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        if name in _KNOWN[mode] or context.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+            continue
+        option = parameter.opts[0]
+        if mode != _CAMPAIGN:
+            raise click.UsageError(f"{option} does not go with {mode}")
+        raise click.UsageError(f"{option} is for {' and '.join(one for one in _KNOWN if name in _KNOWN[one])}")
 
 
 @dataclass(slots=True)
@@ -307,10 +352,7 @@ def _self_test(
 
 def _replay(path: Path, on: Place, walk: Walk | None, *, as_json: bool) -> int:
     """Run the trace of a file, or play its seed again; return the exit code."""
-    try:
-        result = replay(path, on=on, walk=walk)
-    except RecordMalformed as error:
-        raise click.BadParameter(f"{path}: {error}", param_hint="--replay") from error
+    result = replay(path, on=on, walk=walk)
     if as_json:
         failure = result.failure
         document = {

@@ -6,6 +6,7 @@ FuzzError
     ├── ClusterLost
     ├── ClusterUnreachable
     ├── CorpusUnusable
+    ├── RecordMalformed
     ├── TraceFails
     ├── WorkerDied
     └── WorkerDiffers
@@ -23,6 +24,7 @@ __all__ = [
     "ClusterUnreachable",
     "CorpusUnusable",
     "FuzzError",
+    "RecordMalformed",
     "TraceFails",
     "WorkerDied",
     "WorkerDiffers",
@@ -49,6 +51,10 @@ class CorpusUnusable(FuzzError):
 
     def __init__(self, path: Path, reason: object) -> None:
         super().__init__(f"{path}: {reason}")
+
+
+class RecordMalformed(FuzzError):
+    """A file holds no failure, or one whose trace cannot be run."""
 
 
 class TraceFails(FuzzError):

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from steelyard.fuzz.campaign import Failure
+from steelyard.fuzz.errors import RecordMalformed
 from steelyard.fuzz.pair import Step
 from steelyard.fuzz.rehearsal import Sign
 from steelyard.parameters import (
@@ -28,14 +29,10 @@ if TYPE_CHECKING:
 
     from steelyard.fuzz.shrink import Shrunk
 
-__all__ = ["Record", "RecordMalformed", "parameters_from", "parameters_to", "wrapped"]
+__all__ = ["Record", "parameters_from", "parameters_to", "wrapped"]
 
 _FORMAT = "steelyard fuzz failure 1"
 _HEX_FROM = 1 << 96
-
-
-class RecordMalformed(ValueError):
-    """A file is not a record of a failure."""
 
 
 def parameters_to(parameters: SystemParameters) -> dict[str, Any]:
@@ -149,7 +146,7 @@ class Record:
                 tuple(document["story"]),
                 tuple(document["differences"]),
             )
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise RecordMalformed(f"not a record of a failure: {error!r}") from error
 
     def write(self, folder: Path) -> Path:

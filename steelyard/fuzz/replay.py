@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from steelyard.evm.artefacts import Artefacts
 from steelyard.evm.chain import START
 from steelyard.evm.machine import Machine
-from steelyard.fuzz.campaign import Failure, run_seed
-from steelyard.fuzz.record import Record, RecordMalformed, parameters_from
+from steelyard.fuzz.campaign import run_seed
+from steelyard.fuzz.record import parameters_from
 from steelyard.fuzz.rehearsal import Rehearsal, Sign, ending, sign_of
+from steelyard.fuzz.stored import read_stored
 from steelyard.parameters import load
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
     from sim.protocol import Outcome
     from steelyard.evm.chain import Chain
+    from steelyard.fuzz.campaign import Failure
     from steelyard.fuzz.pair import Step
+    from steelyard.fuzz.record import Record
     from steelyard.fuzz.walk import Walk
     from steelyard.parameters import SystemParameters
 
@@ -125,19 +128,12 @@ def replay(
     Raises
     ------
     RecordMalformed
-        The file holds something else.
+        The file holds something else, or a trace that cannot be run.
     OSError
         There is no such file.
     """
-    text = path.read_text(encoding="utf-8")
-    try:
-        record: Record | None = Record.from_json(text)
-    except RecordMalformed:
-        record = None
-    if record is not None:
-        failure, parameters = record.failure, record.parameters
-    else:
-        failure, parameters = _stored(text), load()
+    failure, record = read_stored(path, artefacts or Artefacts())
+    parameters = record.parameters if record is not None else load()
     if failure.of_move is not None and on == "evm" and (walk is not None or not failure.needs_candles):
         return _played_again(failure, artefacts, walk if failure.needs_candles else None)
     endings: list[str] = []
@@ -165,13 +161,6 @@ def _played_again(failure: Failure, artefacts: Artefacts | None, walk: Walk | No
         of_seed=failure.seed,
         diverges_at=diverges_at,
     )
-
-
-def _stored(text: str) -> Failure:
-    try:
-        return Failure.from_json(text)
-    except (KeyError, TypeError, ValueError) as error:
-        raise RecordMalformed(f"neither a record nor a failure: {error!r}") from error
 
 
 def run(

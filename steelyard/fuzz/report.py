@@ -111,6 +111,7 @@ class Ending:
             "actions_missed": list(reached.actions_missed),
             "errors_missed": list(reached.errors_missed),
             "errors_exempt": dict(EXEMPT),
+            "errors_needless": list(reached.errors_needless),
             "traces": self.traces,
             "features": self.features,
             "interrupted": self.is_interrupted,
@@ -135,6 +136,8 @@ class Ending:
             out.print(f"never succeeded: {', '.join(reached.actions_missed)}")
         if reached.errors_missed:
             out.print(f"never raised: {', '.join(reached.errors_missed)}")
+        if reached.errors_needless:
+            out.print(f"exempt, and raised all the same: {', '.join(reached.errors_needless)}")
         for failure, path in self.failures:
             where = f"seed {failure.seed}, step {failure.step_index}: {failure.kind}, stored in {path}"
             out.print(where, style="bold red", markup=False)

@@ -321,7 +321,7 @@ def run_self_test(
     """Run the self-test, say what came of it, and return the exit code.
 
     That is 0, `EXIT_MISSED`, `EXIT_INTERRUPTED`, or 1 where nothing can be said: a bug that does not fit today's
-    contracts, contracts that do not compile, or that fail without any bug. Progress goes to standard error.
+    contracts, contracts that do not compile, or that fail without any bug. That and progress go to standard error.
     """
     wanted = tuple(ids) or tuple(CANARIES)
     known = 0
@@ -348,7 +348,8 @@ def run_self_test(
                 on_finding=tell,
             )
         except (CanaryRotten, CleanBuildFails, CompilationFailed) as error:
-            say(f"{type(error).__name__}: {error}")
+            told = f"{type(error).__name__}: {error}"
+            progress.console.print(told, markup=False, highlight=False, soft_wrap=True)
             return 1
         except KeyboardInterrupt:
             progress.console.print(f"interrupted: {known} of {len(wanted)} are known, --resume goes on from there")

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from steelyard.evm.artefacts import Artefacts
 
-__all__ = ["Version"]
+__all__ = ["Version", "digest"]
 
-_CODE = ("parameters", "sim/protocol", "steelyard/evm", "steelyard/fuzz")
+_CODE = ("parameters", "sim/data", "sim/protocol", "steelyard/evm", "steelyard/fuzz")
 _SUFFIXES = frozenset({".py", ".yaml"})
 
 
@@ -28,20 +28,21 @@ class Version:
     contracts : str
         Hash of the code that is deployed.
     code : str
-        Hash of model, fuzzer and parameters.
+        Hash of model, fuzzer, parameters, and of what reads candles.
+    walk : str
+        Hash of the prices that a campaign follows, empty without; a worker of a cluster is told them with each seed.
     """
 
     contracts: str
     code: str
+    walk: str = ""
 
     @classmethod
     def of(cls, artefacts: Artefacts) -> Version:
         """Return that of compiled contracts and of this checkout."""
-        contracts = _digest((artefact.name.encode(), artefact.creation_code) for artefact in artefacts.all)
+        contracts = digest((artefact.name.encode(), artefact.creation_code) for artefact in artefacts.all)
         paths = sorted(path for folder in _CODE for path in (ROOT / folder).rglob("*") if path.suffix in _SUFFIXES)
-        return cls(
-            contracts, _digest((path.relative_to(ROOT).as_posix().encode(), path.read_bytes()) for path in paths)
-        )
+        return cls(contracts, digest((path.relative_to(ROOT).as_posix().encode(), path.read_bytes()) for path in paths))
 
     def difference(self, other: Version) -> str:
         """Return what differs, in words."""
@@ -49,9 +50,10 @@ class Version:
         return " and ".join(f"{name} {ours} instead of {theirs}" for name, ours, theirs in parts if ours != theirs)
 
 
-def _digest(parts: Iterable[tuple[bytes, bytes]]) -> str:
-    digest = hashlib.sha256()
+def digest(parts: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return a short hash of names and what they stand for."""
+    hashed = hashlib.sha256()
     for name, content in parts:
-        digest.update(b"%d %b %d " % (len(name), name, len(content)))
-        digest.update(content)
-    return digest.hexdigest()[:16]
+        hashed.update(b"%d %b %d " % (len(name), name, len(content)))
+        hashed.update(content)
+    return hashed.hexdigest()[:16]

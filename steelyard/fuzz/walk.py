@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sim.data import load_price_source
+from steelyard.fuzz.version import digest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +29,11 @@ class Walk:
 
     seconds: int
     rows: tuple[tuple[int, ...], ...]
+
+    @property
+    def digest(self) -> str:
+        """Hash of all of it."""
+        return digest([(b"walk", repr((self.seconds, self.rows)).encode())])
 
     @classmethod
     def load(cls, folder: Path, symbols: Sequence[str]) -> Walk:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
@@ -15,12 +16,13 @@ import pytest
 from click.testing import CliRunner
 
 from steelyard.cli import cli
-from steelyard.fuzz import workers
-from steelyard.fuzz.campaign import Failure, run_seed
+from steelyard.fuzz import command, workers
+from steelyard.fuzz.campaign import Failure, SeedResult, run_seed
 from steelyard.fuzz.corpus import Corpus
 from steelyard.fuzz.errors import WorkerDied
 from steelyard.fuzz.schedule import Plan, Replayed, Schedule, Task
 from steelyard.fuzz.version import Version
+from tests.unit.data.files import hours, write_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.evm
 
 STEPS = 200
+NUMBERS = ("--steps", "--minutes", "--seed-steps")
+TEXTS = ("--junit", "--corpus", "--failures", "--cluster")
 
 
 def _fuzz(*options: object) -> Result:
@@ -54,7 +58,9 @@ def _fuzz(*options: object) -> Result:
         (("--steps", "0"), "needs --steps or --minutes"),
         (("--canary", "no-such-bug"), "'no-such-bug' is not one of"),
         (("--replay", "nowhere.json"), "'nowhere.json' does not exist"),
-        (("--replay", "{file}"), "neither a record nor a failure"),
+        (("--minutes", "0"), "0.0 is not in the range"),
+        (("--minutes", "nan", "--steps", "0"), "nan is not a finite number"),
+        (("--minutes", "inf", "--steps", "0"), "inf is not a finite number"),
         (("--corpus", "{file}"), "is a file"),
         (("--failures", "{file}"), "is a file"),
         (("--on", "mainnet"), "'mainnet' is not one of"),
@@ -66,6 +72,48 @@ def test_fuzz__wrong_usage__is_told_in_a_line(tmp_path: Path, options: tuple[str
     done = _fuzz(*(option.format(file=file) for option in options))
     assert done.exit_code == 2
     assert told in done.output.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        *((("--self-test", option, "1"), f"{option} does not go with --self-test") for option in NUMBERS),
+        *((("--canary", "settled-twice", option, "x"), f"{option} does not go with --self-test") for option in TEXTS),
+        *((("--replay", "{file}", option, "1"), f"{option} does not go with --replay") for option in NUMBERS),
+        *((("--replay", "{file}", option, "x"), f"{option} does not go with --replay") for option in TEXTS),
+        *((("--coverage", option, "1"), f"{option} does not go with --coverage") for option in NUMBERS),
+        (("--coverage", "--on", "evm"), "--on does not go with --coverage"),
+        (("--self-test", "--replay", "{file}"), "--replay does not go with --self-test"),
+        (("--self-test", "--coverage"), "--coverage does not go with --self-test"),
+        (("--self-test", "--no-shrink"), "--no-shrink does not go with --self-test"),
+        (("--self-test", "--candles", "{folder}"), "--candles does not go with --self-test"),
+        (("--on", "evm"), "--on is for --replay"),
+        (("--sample", "3"), "--sample is for --self-test"),
+        (("--resume",), "--resume is for --self-test"),
+        (("--lcov", "x"), "--lcov is for --coverage"),
+    ],
+)
+def test_fuzz__option_of_another_mode__is_refused(tmp_path: Path, options: tuple[str, ...], told: str) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    done = _fuzz(*(option.format(file=file, folder=tmp_path) for option in options))
+    assert done.exit_code == 2
+    assert told in done.output.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_fuzz__options__each_is_known_to_a_mode() -> None:
+    known = {name for names in command._KNOWN.values() for name in names}
+    assert known == {parameter.name for parameter in cli.commands["fuzz"].params}
+
+
+def test_fuzz__replay_of_a_bad_file__is_told_by_name_in_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "other.json"
+    path.write_text("no JSON")
+    done = _fuzz("--replay", path)
+    assert done.exit_code == 1
+    (line,) = done.output.splitlines()
+    assert line.startswith(f"Error: RecordMalformed: {path}: neither a record nor a failure")
 
 
 @pytest.mark.parametrize("option", ["--corpus", "--failures", "--junit"])
@@ -142,6 +190,19 @@ def test_fuzz__contracts_or_fuzzer_changed__replays_the_corpus_and_starts_anew(
     assert not Corpus(tmp_path, Version.of(artefacts)).is_stale
 
 
+def test_fuzz__other_candles__starts_anew(tmp_path: Path) -> None:
+    folders = (tmp_path / "low", tmp_path / "high")
+    for folder, rise in zip(folders, (1.0, 1.1), strict=True):
+        folder.mkdir()
+        for symbol, price in (("BTC", 40_000.0), ("ETH", 2_500.0), ("SOL", 100.0)):
+            write_parquet(folder / f"{symbol}USDT-spot-1h.parquet", hours(24, price=rise * price))
+    options = ("--steps", STEPS, "--seed-steps", STEPS, "--corpus", tmp_path / "corpus", "--allow-unreached", "--json")
+    candles = [(), ("--candles", folders[0]), ("--candles", folders[0]), ("--candles", folders[1]), ()]
+    runs = [json.loads(_fuzz(*options, *chosen).stdout) for chosen in candles]
+    assert [run["played"] >= STEPS for run in runs] == [True, True, False, True, True]
+    assert [run["replayed"] > 0 for run in runs] == [False, True, False, True, True]
+
+
 def test_fuzz__trace_of_the_corpus_fails__is_found_and_replayed_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,6 +232,13 @@ def test_fuzz__seed_that_failed__is_played_again(tmp_path: Path, monkeypatch: py
     options = ("--steps", STEPS, "--corpus", tmp_path / "c", "--no-shrink", "--json")
     assert _fuzz(*options).exit_code == 3
     assert Corpus(tmp_path / "c").totals.seeds == set()
+
+
+def test_fuzz__exempt_error_that_was_raised__is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    raised = Counter({("Authority", "execute", "AccessManagerExpired"): 1})
+    _fake(monkeypatch, [SeedResult(1, STEPS, None, outcomes=raised)])
+    assert json.loads(_fuzz("--json").stdout)["errors_needless"] == ["AccessManagerExpired"]
+    assert "exempt, and raised all the same: AccessManagerExpired" in _fuzz().stdout
 
 
 def _fake(monkeypatch: pytest.MonkeyPatch, results: list[Done]) -> None:

@@ -143,11 +143,14 @@ def test_sample__count__so_many_spread_over_classes(count: int) -> None:
     assert len({CANARIES[id_].kind for id_ in ids}) >= min(count, 40) // 2
 
 
-def test_run_self_test__bug_that_does_not_fit__tells_and_returns_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_self_test__bug_that_does_not_fit__tells_on_standard_error_and_returns_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setitem(CANARIES, "rotten", Canary("rotten", "kind", "Lens.sol", "no such text", "", "bug"))
-    said: list[str] = []
-    assert run_self_test(ids=("rotten",), say=said.append) == 1
-    assert said == ["CanaryRotten: canary rotten: its text stands 0 times in contracts/Lens.sol, expected once"]
+    assert run_self_test(ids=("rotten",), as_json=True) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "CanaryRotten: canary rotten: its text stands 0 times in contracts/Lens.sol, expected once\n" in told.err
 
 
 def test_run_self_test__interrupted__tells_what_is_known(

@@ -145,5 +145,5 @@ def test_corpus__state__holds_what_was_added(tmp_path: Path) -> None:
     Corpus(tmp_path, TODAY).add(_result(1, "a", "b"))
     document = json.loads((tmp_path / "campaign.json").read_text())
     assert document["seeds"] == [1]
-    assert document["version"] == {"contracts": "contracts", "code": "code"}
+    assert document["version"] == {"contracts": "contracts", "code": "code", "walk": ""}
     assert not list(tmp_path.glob("*.part"))

@@ -64,12 +64,12 @@ def test_fuzz__no_shrink__leaves_the_trace_as_found(tmp_path: Path) -> None:
     assert [path.name.partition("-")[0] for path in tmp_path.iterdir()] == ["failure"]
 
 
-def test_fuzz__replay_of_another_file__is_wrong_usage(tmp_path: Path) -> None:
+def test_fuzz__replay_of_another_file__is_an_error_by_name(tmp_path: Path) -> None:
     path = tmp_path / "other.json"
     path.write_text("{}", encoding="utf-8")
     ended = CliRunner().invoke(cli, ["fuzz", "--replay", str(path)])
-    assert ended.exit_code == 2
-    assert "neither a record nor a failure" in ended.output
+    assert ended.exit_code == 1
+    assert "RecordMalformed" in ended.output
 
 
 @pytest.mark.evm

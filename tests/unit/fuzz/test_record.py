@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from steelyard.fuzz.record import Record, RecordMalformed, parameters_from, parameters_to
+from steelyard.fuzz.errors import RecordMalformed
+from steelyard.fuzz.record import Record, parameters_from, parameters_to
 from steelyard.fuzz.replay import replay
 from steelyard.fuzz.shrink import shrink
 from steelyard.toolchain import ROOT
