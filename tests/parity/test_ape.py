@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from steelyard.evm.artefacts import Artefacts
     from steelyard.parameters import SystemParameters
 
-SEED = 7
+SEED = 10
 MOVES = 120
 
 

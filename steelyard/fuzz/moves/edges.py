@@ -179,7 +179,10 @@ def settle_where_nothing_is_listed(s: Scenario, c: Choices) -> Outcome:
     slots = [slot for slot in range(256) if (account, slot) not in s.orders]
     order = s.order(account, market, c.pick((1, -1)) * WAD, slot=c.pick(slots))
     s.must(owner_of(account), "OrderBook", "commit", order)
-    return s.settle(order)
+    outcome = s.settle(order)
+    # Another feed, so that the market still starts without a price when it is listed.
+    s.must(STEWARD, "PriceOracle", "setFeed", market, f"0x{market + 0xFEED:064x}", 600, 100)
+    return outcome
 
 
 # ---- limits
