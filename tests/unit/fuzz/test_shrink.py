@@ -37,7 +37,7 @@ def test_shrink__planted_fault__leaves_a_short_story(
     first = fault.found()
     shrunk = shrink(first)
     if len(shrunk.steps) > fault.longest:
-        # One trace in five or so needs many steps at once to get where it fails: what the next seed finds is told shortly.
+        # One trace in five or so needs many steps at once to get where it fails: the next seed tells it shortly.
         shrunk = shrink(fault.found(first.seed + 1))
     assert len(shrunk.steps) <= fault.longest
     assert len(shrunk.story) == len(shrunk.steps)
