@@ -147,7 +147,7 @@ class Rebuilt:
 
     def on_feed_set(self, _: int, market: int, feed: str, max_age: int, max_confidence: int) -> None:
         if market in self.feeds and self.feeds[market][0] != feed:
-            del self.prices[market]
+            self.prices.pop(market, None)
         self.feeds[market] = feed, max_age, max_confidence
 
     def on_risk_config_set(self, _: int, config: tuple[int, ...]) -> None:
