@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from steelyard.evm.artefacts import Artefacts
     from steelyard.fuzz.walk import Walk
 
-__all__ = ["AHEAD", "Failure", "SeedResult", "StopSeed", "replay", "run_seed"]
+__all__ = ["AHEAD", "Failure", "SeedResult", "StopSeed", "kind_of", "replay", "run_seed"]
 
 
 _LOOK_EVERY = 4
@@ -188,7 +188,8 @@ def _stage(artefacts: Artefacts | None) -> Stage:
     return _stages[key][1]
 
 
-def _kind(error: Exception) -> str:
+def kind_of(error: BaseException) -> str:
+    """Return the kind of a failure, as in `Failure`, of what ended a trace."""
     match error:
         case InvariantBroken():
             return "invariant"
@@ -312,7 +313,7 @@ def _is_of_move(error: Exception) -> bool:
 
 
 def _failure(seed: int, pair: Pair, error: Exception) -> Failure:
-    kind = _kind(error)
+    kind = kind_of(error)
     message = "".join(format_exception(error)) if kind == "crash" else str(error)
     return Failure(seed, len(pair.trace) - 1, kind, message, tuple(pair.trace))
 

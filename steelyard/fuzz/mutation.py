@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from steelyard.failures import Failure, named
 from steelyard.fuzz.canaries.build import CompilationFailed, build, check, read_sources
 from steelyard.fuzz.findings import Store
 from steelyard.fuzz.mutants import LIBRARIES, Mutant, drawn, mutants_of
+from steelyard.fuzz.progress import countdown
 from steelyard.fuzz.self_test import BUDGET, EXIT_INTERRUPTED, EXIT_MISSED, CleanBuildFails, find, hunt
 from steelyard.toolchain import ROOT, prepare
 
@@ -214,7 +214,7 @@ def main(libraries: tuple[str, ...], sample: int | None, seed: int, budget: int,
     verdicts: list[Verdict] = []
     mutants = [mutant for library in libraries or LIBRARIES for mutant in mutants_of(library, sources)]
     known = argued()
-    with _progress(console) as progress:
+    with countdown(console) as progress:
         try:
             task = progress.add_task("mutants", total=min(sample or len(mutants), len(mutants)))
             order = drawn(mutants, seed)
@@ -242,19 +242,6 @@ def main(libraries: tuple[str, ...], sample: int | None, seed: int, budget: int,
     lives = [one.id for one in verdicts if one.outcome == "survived" and one.id not in known]
     console.print(f"{len(lives)} live that are not argued in {ARGUED.relative_to(ROOT)}: {', '.join(lives) or 'none'}")
     sys.exit(EXIT_MISSED if lives else 0)
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    )
 
 
 if __name__ == "__main__":

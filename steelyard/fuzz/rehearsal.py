@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from sim.protocol.abi import EncodingError
 from sim.protocol.evm import Address
-from sim.protocol.invariants import InvariantBroken, Invariants, check_liquidated
-from steelyard.evm.abi import AbiError
-from steelyard.evm.chain import CallHalted
+from sim.protocol.invariants import Invariants, check_liquidated
 from steelyard.evm.machine import Machine
 from steelyard.fuzz import invariants
 from steelyard.fuzz.actors import EVERYBODY
-from steelyard.fuzz.campaign import Failure
+from steelyard.fuzz.campaign import Failure, kind_of
 from steelyard.fuzz.pair import NO_DATA, Mismatch, Pair, Step
 from steelyard.fuzz.scenario import Scenario
 from steelyard.fuzz.stage import Stage
@@ -215,7 +213,7 @@ class Rehearsal:
         except Exception as error:
             self.raised = error
             at = max(0, min(len(pair.trace), len(steps)) - 1)
-            kind = _kind(error)
+            kind = kind_of(error)
             message = f"{type(error).__name__}: {error}" if kind == "crash" else str(error)
             return Failure(-1, at, kind, message, tuple(pair.trace[: len(steps)]))
         finally:
@@ -258,19 +256,3 @@ class Rehearsal:
         if is_thorough:
             scenario.freshen()
             invariants.check_claims(scenario)
-
-
-def _kind(error: BaseException) -> str:
-    match error:
-        case InvariantBroken():
-            return "invariant"
-        case Mismatch():
-            return "mismatch"
-        case CallHalted():
-            return "halted"
-        case AbiError():
-            return "undeclared"
-        case AssertionError():
-            return "assertion"
-        case _:
-            return "crash"

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from steelyard.evm.chain import ChainError
 from steelyard.fuzz.campaign import run_seed
 from steelyard.fuzz.canaries import CANARIES, CanaryRotten
 from steelyard.fuzz.canaries.build import CACHE, CompilationFailed, build, read_sources
 from steelyard.fuzz.findings import STORE, Finding, SelfTest, Store
+from steelyard.fuzz.progress import countdown
 from steelyard.fuzz.shrink import NotReproduced
 from steelyard.fuzz.shrink import shrink as shrink_failure
 from steelyard.fuzz.version import Version
@@ -325,7 +325,7 @@ def run_self_test(
     """
     wanted = tuple(ids) or tuple(CANARIES)
     known = 0
-    with _progress() as progress:
+    with countdown(Console(stderr=True)) as progress:
         task = progress.add_task("planted bugs", total=len(wanted))
 
         def tell(one: Finding) -> None:
@@ -360,16 +360,3 @@ def run_self_test(
         for line in (*report.summary(), *report.verdict()):
             say(line)
     return 0 if report.passed else EXIT_MISSED
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
