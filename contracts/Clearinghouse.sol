@@ -15,6 +15,7 @@ import {FixedPoint} from "./libraries/FixedPoint.sol";
 import {FundingRate} from "./libraries/FundingRate.sol";
 import {Liquidation} from "./libraries/Liquidation.sol";
 import {Margin} from "./libraries/Margin.sol";
+import {Netting, Portfolio} from "./libraries/Portfolio.sol";
 import {Positions} from "./libraries/Positions.sol";
 import {Pricing} from "./libraries/Pricing.sol";
 import {
@@ -31,7 +32,8 @@ import {
 import {AccountId, INSURANCE_ACCOUNT, POOL_ACCOUNT, toAccountId} from "./types/AccountId.sol";
 import {Fill, LiquidationResult, Trade} from "./types/Fill.sol";
 import {Ledger, LedgerWord, RiskConfig} from "./types/Ledger.sol";
-import {FundingState, Market, MarketConfig, MarketWords, Side} from "./types/Market.sol";
+import {Mark} from "./types/Mark.sol";
+import {FundingState, Market, MarketConfig, MarketWords, PortfolioConfig, Side} from "./types/Market.sol";
 import {MAX_MARKETS, MarketId, lowestMarket} from "./types/MarketId.sol";
 import {ONE_MULTIPLIER} from "./types/Shares.sol";
 
@@ -40,6 +42,7 @@ import {ONE_MULTIPLIER} from "./types/Shares.sol";
 contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGuardTransient {
     using FixedPoint for int256;
     using Margin for AccountRisk;
+    using Portfolio for Netting;
     using Positions for Market;
     using SafeERC20 for IERC20;
 
@@ -64,7 +67,7 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
     /// @dev One market of an account in memory.
     struct OpenPosition {
         MarketId id;
-        uint256 price;
+        Mark mark;
         int256 size;
         Market market;
         Position position;
@@ -116,9 +119,11 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
     function setMarginMode(AccountId id, MarginMode mode) external nonReentrant {
         _authorize(id, PERMISSION_MARGIN);
         Account memory account = _accounts[id].unpack();
+        bool isNetted = _isNetted(account);
         account.mode = mode;
         _requireMarketLimit(id, account);
         _accounts[id] = account.pack();
+        if (isNetted) _requireInitialMargin(id);
         emit MarginModeSet(id, mode);
     }
 
@@ -157,8 +162,10 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         OpenPosition memory open;
         _load(open, _positions[id], order.market);
         int256 sizeBefore = open.size;
-        open.price = ORACLE.priceOf(order.market);
-        FundingRate.accrue(open.market, open.price, block.timestamp);
+        open.mark = ORACLE.markOf(order.market);
+        bool isOpposite = order.sizeDelta < 0 ? sizeBefore > 0 : sizeBefore < 0;
+        uint256 requiredBefore = isOpposite && _isNetted(account) ? riskOf(id).maintenanceMargin : 0;
+        FundingRate.accrue(open.market, open.mark.price(), block.timestamp);
         open.size = open.market.change(open.position, sizeBefore, order.sizeDelta, order.price, fill);
         _checkFill(order, fill, open);
         if (_setOpen(account, open)) _requireMarketLimit(id, account);
@@ -172,7 +179,7 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         _emitTraded(id, open, fill, account.balance);
 
         if (sizeBefore ^ fill.sizeDelta < 0 && fill.sizeDelta.abs() <= sizeBefore.abs()) {
-            _requireReduction(order, fill, open, account);
+            _requireReduction(order, fill, open, account, requiredBefore);
         } else {
             if (state.riskPaused) revert RiskPaused();
             AccountRisk memory risk = _riskAfter(id, account, open, state);
@@ -291,6 +298,14 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
     }
 
     /// @inheritdoc IClearinghouse
+    function setPortfolio(MarketId id, PortfolioConfig calldata config) external nonReentrant restricted {
+        Bounds.checkPortfolio(config);
+        if (id.toUint() >= marketCount) revert MarketUnknown(id);
+        _markets[id].portfolio = config.pack();
+        emit PortfolioSet(id, config);
+    }
+
+    /// @inheritdoc IClearinghouse
     function setRiskConfig(RiskConfig calldata config) external nonReentrant restricted {
         Bounds.checkRisk(config);
         _riskConfig = config;
@@ -343,6 +358,11 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
     }
 
     /// @inheritdoc IClearinghouse
+    function portfolioOf(MarketId id) external view returns (PortfolioConfig memory) {
+        return _markets[id].portfolio.unpack();
+    }
+
+    /// @inheritdoc IClearinghouse
     function ledger() external view returns (Ledger memory) {
         return _ledger.unpack();
     }
@@ -370,8 +390,9 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         risk.equity = account.balance;
         if (account.openMarkets == 0) return risk;
         OpenPosition memory scratch;
-        _addPending(risk, id, account.openMarkets, scratch);
-        risk.applyFloors(_ledger.unpack());
+        Netting memory netting = _nettingOf(account);
+        _addPending(risk, netting, id, account.openMarkets, scratch);
+        _settleRisk(risk, netting, _ledger.unpack());
     }
 
     // ---- checks
@@ -394,18 +415,26 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
     /// @dev A reduction that costs, at the mark, less than the maintenance margin that it releases needs no price of
     /// another market, and none that is stale can keep anybody in a position; one that costs more needs maintenance. A
     /// keeper fee leaves the protocol's hands, and the keeper may be the owner: with one, an account that costs are
-    /// covered for needs maintenance, any other initial margin, as for a withdrawal.
-    function _requireReduction(Trade calldata order, Fill memory fill, OpenPosition memory open, Account memory account)
-        private
-        view
-    {
+    /// covered for needs maintenance, any other initial margin, as for a withdrawal. A portfolio whose positions offset
+    /// each other may need more when one shrinks: what it releases is known from all its prices only.
+    /// @param requiredBefore maintenance margin before, of a portfolio of several markets
+    function _requireReduction(
+        Trade calldata order,
+        Fill memory fill,
+        OpenPosition memory open,
+        Account memory account,
+        uint256 requiredBefore
+    ) private view {
         if (account.openMarkets == 0) {
             if (account.balance < 0) revert AccountBankrupt(order.account, account.balance);
             return;
         }
-        uint256 released = Margin.maintenanceUp(open.market.config, fill.sizeDelta.abs(), open.price);
-        int256 charged = fill.cost - Pricing.worthDown(fill.sizeDelta, open.price) + int256(fill.fee);
-        bool covered = charged + int256(uint256(order.keeperFee)) < int256(released);
+        uint256 price = open.mark.price();
+        int256 released = requiredBefore == 0
+            ? int256(Margin.maintenanceUp(open.market.config, fill.sizeDelta.abs(), price))
+            : int256(requiredBefore) - int256(riskOf(order.account).maintenanceMargin);
+        int256 charged = fill.cost - Pricing.worthDown(fill.sizeDelta, price) + int256(fill.fee);
+        bool covered = charged + int256(uint256(order.keeperFee)) < released;
         if (covered && order.keeperFee == 0) return;
         if (!covered && order.keeperFee > 0) return _requireInitialMargin(order.account);
         AccountRisk memory risk = riskOf(order.account);
@@ -464,13 +493,13 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         OpenPosition[] memory positions,
         Ledger memory state,
         RiskConfig memory config
-    ) private pure returns (uint256) {
+    ) private view returns (uint256) {
         AccountRisk memory risk = _riskInMemory(account, positions, state);
         if (risk.equity >= int256(risk.maintenanceMargin)) revert AccountHealthy(risk.equity, risk.maintenanceMargin);
         int256 closeCost = int256(Liquidation.penaltyUp(risk.notional, config));
         for (uint256 i; i < positions.length; ++i) {
             OpenPosition memory open = positions[i];
-            closeCost += Pricing.closeCostUp(open.market.config, open.size, open.price, open.market.skewOf());
+            closeCost += Pricing.closeCostUp(open.market.config, open.size, open.mark.price(), open.market.skewOf());
         }
         return Liquidation.fractionUp(risk.equity, risk.maintenanceMargin, closeCost, config);
     }
@@ -486,15 +515,19 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         Fill memory fill;
         for (uint256 i; i < positions.length; ++i) {
             OpenPosition memory open = positions[i];
-            int256 size = open.size;
             if (open.position.shares.isZero()) continue;
-            int256 closed = int256(Liquidation.portionUp(size.abs(), fraction, Pricing.minSize(open.market.config)));
-            open.size = open.market.change(open.position, size, size > 0 ? -closed : closed, open.price, fill);
+            _close(open, fraction, fill);
             _setOpen(account, open);
             _apply(account, state, fill);
             _emitTraded(id, open, fill, account.balance);
-            closedNotional += fill.sizeDelta.abs() * open.price / 1e18;
+            closedNotional += fill.sizeDelta.abs() * open.mark.price() / 1e18;
         }
+    }
+
+    function _close(OpenPosition memory open, uint256 fraction, Fill memory fill) private pure {
+        int256 size = open.size;
+        int256 closed = int256(Liquidation.portionUp(size.abs(), fraction, Pricing.minSize(open.market.config)));
+        open.size = open.market.change(open.position, size, size > 0 ? -closed : closed, open.mark.price(), fill);
     }
 
     /// @dev Whether an account with positions left has the target health once penalty and reward are paid.
@@ -504,7 +537,7 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         Ledger memory state,
         RiskConfig memory config,
         uint256 closedNotional
-    ) private pure returns (bool) {
+    ) private view returns (bool) {
         if (account.openMarkets == 0) return true;
         AccountRisk memory risk = _riskInMemory(account, positions, state);
         uint256 charged = FixedPointMathLib.max(
@@ -550,41 +583,78 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         returns (AccountRisk memory risk)
     {
         risk.equity = account.balance;
-        _addAccrued(risk, open);
-        _addPending(risk, id, account.openMarkets & ~open.id.toBit(), open);
-        risk.applyFloors(state);
+        Netting memory netting = _nettingOf(account);
+        _addAccrued(risk, netting, open);
+        _addPending(risk, netting, id, account.openMarkets & ~open.id.toBit(), open);
+        _settleRisk(risk, netting, state);
     }
 
     /// @dev Risk of an account whose positions are accrued in memory.
     function _riskInMemory(Account memory account, OpenPosition[] memory positions, Ledger memory state)
         private
-        pure
+        view
         returns (AccountRisk memory risk)
     {
         risk.equity = account.balance;
+        Netting memory netting = _nettingOf(account);
         for (uint256 i; i < positions.length; ++i) {
-            _addAccrued(risk, positions[i]);
+            if (!positions[i].position.shares.isZero()) _addAccrued(risk, netting, positions[i]);
         }
-        risk.applyFloors(state);
+        _settleRisk(risk, netting, state);
     }
 
-    function _addAccrued(AccountRisk memory risk, OpenPosition memory open) private pure {
-        risk.add(open.position, open.size, open.market.indexOf(open.position), open.market.config, open.price);
+    function _addAccrued(AccountRisk memory risk, Netting memory netting, OpenPosition memory open) private view {
+        _addOne(risk, netting, open, open.size, open.market.indexOf(open.position));
+    }
+
+    function _addOne(
+        AccountRisk memory risk,
+        Netting memory netting,
+        OpenPosition memory open,
+        int256 size,
+        int256 index
+    ) private view {
+        risk.add(open.position, size, index, open.market.config, open.mark);
+        if (netting.words.length != 0) {
+            netting.add(size, open.mark.price(), open.market.config, _markets[open.id].portfolio);
+        }
+    }
+
+    /// @dev Whether offsets between positions count: with one position there are none.
+    function _isNetted(Account memory account) private pure returns (bool) {
+        unchecked {
+            uint256 markets = account.openMarkets;
+            return account.mode == MarginMode.Portfolio && markets & (markets - 1) != 0;
+        }
+    }
+
+    function _nettingOf(Account memory account) private pure returns (Netting memory netting) {
+        if (_isNetted(account)) netting = Portfolio.start(LibBit.popCount(account.openMarkets));
+    }
+
+    function _settleRisk(AccountRisk memory risk, Netting memory netting, Ledger memory state) private pure {
+        if (netting.words.length != 0) netting.settle(risk);
+        risk.applyFloors(state);
     }
 
     /// @dev Adds the positions of an account in `markets`, with `scratch` as memory. Of a market it reads what values a
     /// position: the position's side, funding and parameters.
-    function _addPending(AccountRisk memory risk, AccountId id, uint256 markets, OpenPosition memory scratch)
-        private
-        view
-    {
+    function _addPending(
+        AccountRisk memory risk,
+        Netting memory netting,
+        AccountId id,
+        uint256 markets,
+        OpenPosition memory scratch
+    ) private view {
         if (markets == 0) return;
-        uint256[] memory prices = ORACLE.pricesOf(markets);
+        Mark[] memory marks = ORACLE.marksOf(markets);
         mapping(MarketId => PositionWord) storage positions = _positions[id];
         Market memory market = scratch.market;
-        for (uint256 i; i < prices.length; ++i) {
+        for (uint256 i; i < marks.length; ++i) {
             MarketId marketId = lowestMarket(markets);
             markets &= markets - 1;
+            scratch.id = marketId;
+            scratch.mark = marks[i];
             positions[marketId].unpackInto(scratch.position);
             MarketWords storage words = _markets[marketId];
             words.funding.unpackInto(market.funding);
@@ -592,9 +662,8 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
             bool isLong = scratch.position.shares.isLong();
             Side memory side = isLong ? market.longs : market.shorts;
             (isLong ? words.longs : words.shorts).unpackInto(side);
-            int256 index = FundingRate.previewIndex(market.funding, side, isLong, prices[i], block.timestamp);
-            int256 size = scratch.position.shares.toSize(side.multiplier);
-            risk.add(scratch.position, size, index, market.config, prices[i]);
+            int256 index = FundingRate.previewIndex(market.funding, side, isLong, marks[i].price(), block.timestamp);
+            _addOne(risk, netting, scratch, scratch.position.shares.toSize(side.multiplier), index);
         }
     }
 
@@ -618,8 +687,8 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
             OpenPosition memory open = positions[i];
             _load(open, words, lowestMarket(markets));
             markets &= markets - 1;
-            open.price = prices[i];
-            FundingRate.accrue(open.market, open.price, block.timestamp);
+            open.mark = Mark.wrap(prices[i]);
+            FundingRate.accrue(open.market, prices[i], block.timestamp);
         }
     }
 

@@ -9,28 +9,49 @@ import {IPriceOracle} from "./interfaces/IPriceOracle.sol";
 import {FixedPoint} from "./libraries/FixedPoint.sol";
 import {FundingRate} from "./libraries/FundingRate.sol";
 import {Margin} from "./libraries/Margin.sol";
+import {Netting, Portfolio} from "./libraries/Portfolio.sol";
 import {Positions} from "./libraries/Positions.sol";
 import {Pricing} from "./libraries/Pricing.sol";
-import {Account, AccountRisk, Position} from "./types/Account.sol";
+import {Account, AccountRisk, MarginMode, Position} from "./types/Account.sol";
 import {AccountId} from "./types/AccountId.sol";
 import {Fill} from "./types/Fill.sol";
 import {Ledger} from "./types/Ledger.sol";
-import {Market} from "./types/Market.sol";
+import {Mark} from "./types/Mark.sol";
+import {Market, PortfolioWord} from "./types/Market.sol";
 import {MarketId, lowestMarket} from "./types/MarketId.sol";
 import {PriceState} from "./types/PriceState.sol";
-import {AccountView, MarketView, PoolView, PositionView, Quote} from "./types/Views.sol";
+import {AccountView, MarginTerm, MarginView, MarketView, PoolView, PositionView, Quote} from "./types/Views.sol";
 
 /// @title Read-only views; see ILens.
 contract Lens is ILens {
     using FixedPoint for int256;
     using Margin for AccountRisk;
+    using Portfolio for Netting;
     using Positions for Market;
 
-    /// @dev marginRatio (1e4) * maintenanceFraction (1e4).
-    int256 private constant RATIO_SCALE = 1e8;
+    /// @dev marginRatio (1e4) * concentration (1e4) * maintenanceFraction (1e4).
+    int256 private constant RATIO_SCALE = 1e12;
 
     IClearinghouse public immutable CLEARINGHOUSE;
     IPriceOracle private immutable _ORACLE;
+
+    /// @dev One market of an account in memory.
+    struct Holding {
+        MarketId market;
+        Mark mark;
+        int256 size;
+        Market state;
+        Position position;
+        PortfolioWord netting;
+    }
+
+    /// @dev An account in memory; `cash` is its balance.
+    struct Book {
+        int256 cash;
+        MarginMode mode;
+        Ledger ledger;
+        Holding[] holdings;
+    }
 
     constructor(IClearinghouse clearinghouse) {
         CLEARINGHOUSE = clearinghouse;
@@ -71,70 +92,55 @@ contract Lens is ILens {
 
     /// @inheritdoc ILens
     function positionsOf(AccountId id) external view returns (PositionView[] memory positions) {
-        uint256 markets = CLEARINGHOUSE.accountOf(id).openMarkets;
-        uint256[] memory prices = _ORACLE.pricesOf(markets);
-        positions = new PositionView[](prices.length);
-        for (uint256 i; i < prices.length; ++i) {
-            MarketId market = lowestMarket(markets);
-            markets &= markets - 1;
-            (Market memory state, Position memory position) = _accrued(id, market, prices[i]);
+        Book memory book = _bookOf(id, CLEARINGHOUSE.accountOf(id).openMarkets);
+        positions = new PositionView[](book.holdings.length);
+        for (uint256 i; i < positions.length; ++i) {
+            Holding memory held = book.holdings[i];
             positions[i] = PositionView({
-                market: market,
-                size: state.sizeOf(position),
-                notional: Math.ceilDiv(state.sizeOf(position).abs() * prices[i], 1e18),
-                unsettledFunding: position.shares.indexedUp(state.indexOf(position) - position.entryIndex),
-                liquidationPrice: liquidationPrice(id, market)
+                market: held.market,
+                size: held.size,
+                notional: Math.ceilDiv(held.size.abs() * held.mark.price(), 1e18),
+                unsettledFunding: _owedUp(held),
+                liquidationPrice: liquidationPrice(id, held.market)
             });
         }
     }
 
     /// @inheritdoc ILens
+    function marginsOf(AccountId id) external view returns (MarginView[3] memory views) {
+        Book memory book = _bookOf(id, CLEARINGHOUSE.accountOf(id).openMarkets);
+        for (uint8 mode; mode < views.length; ++mode) {
+            book.mode = MarginMode(mode);
+            (, views[mode]) = _valued(book);
+        }
+    }
+
+    /// @inheritdoc ILens
     function liquidationPrice(AccountId id, MarketId market) public view returns (uint256) {
-        Market memory state = CLEARINGHOUSE.marketOf(market);
-        Position memory position = CLEARINGHOUSE.positionOf(id, market);
-        int256 size = state.sizeOf(position);
-        if (size == 0) revert PositionMissing(id, market);
-        FundingRate.accrue(state, _ORACLE.priceOf(market), block.timestamp);
-        AccountRisk memory rest = _riskWithout(id, market);
-        int256 owed = position.shares.indexedUp(state.indexOf(position) - position.entryIndex);
-        int256 equity = rest.equity - owed;
-        int256 missing = (int256(rest.maintenanceMargin) - equity) * 1e18;
-        AccountRisk memory floors;
-        floors.applyFloors(CLEARINGHOUSE.ledger());
-        int256 missingToFloor = (int256(floors.maintenanceMargin) - equity) * 1e18;
-        int256 ratio = int256(state.config.marginRatio * state.config.maintenanceFraction);
-        int256 magnitude = int256(size.abs());
-        int256 price = size > 0
-            ? SignedMath.max(
-                (missing * RATIO_SCALE).divUp(magnitude * (RATIO_SCALE - ratio)), missingToFloor.divUp(magnitude)
-            )
-            : SignedMath.min(
-                (-missing * RATIO_SCALE).divDown(magnitude * (RATIO_SCALE + ratio)),
-                (-missingToFloor).divDown(magnitude)
-            );
-        return price > 0 ? uint256(price) : 0;
+        Book memory book = _bookOf(id, CLEARINGHOUSE.accountOf(id).openMarkets);
+        Holding memory held = _holdingOf(book, market);
+        if (held.size == 0) revert PositionMissing(id, market);
+        return _isNetted(book) ? _searchedPrice(book, held) : _solvedPrice(book, held);
     }
 
     /// @inheritdoc ILens
     function quote(AccountId id, MarketId market, int128 sizeDelta) external view returns (Quote memory quote_) {
         if (sizeDelta == 0) revert SizeZero();
         if (market.toUint() >= CLEARINGHOUSE.marketCount()) revert IClearinghouse.MarketUnknown(market);
-        uint256 price = _ORACLE.priceOf(market);
-        (Market memory state, Position memory position) = _accrued(id, market, price);
+        Book memory book = _bookOf(id, CLEARINGHOUSE.accountOf(id).openMarkets | market.toBit());
+        (quote_.riskBefore,) = _valued(book);
+        Holding memory held = _holdingOf(book, market);
         Fill memory fill;
-        quote_.sizeAfter = state.change(position, state.sizeOf(position), sizeDelta, price, fill);
+        held.size = held.state.change(held.position, held.size, sizeDelta, held.mark.price(), fill);
         if (fill.sizeDelta == 0) revert SizeZero();
+        quote_.sizeAfter = held.size;
         quote_.sizeDelta = fill.sizeDelta;
         quote_.fillPrice = Pricing.averagePrice(fill.sizeDelta, fill.cost);
         quote_.cost = fill.cost;
         quote_.fee = fill.fee;
         quote_.funding = fill.funding;
-        quote_.riskBefore = CLEARINGHOUSE.riskOf(id);
-        AccountRisk memory risk = _riskWithout(id, market);
-        risk.equity -= fill.cost + int256(fill.fee) + fill.funding;
-        risk.add(position, quote_.sizeAfter, state.indexOf(position), state.config, price);
-        if (risk.notional > 0) risk.applyFloors(CLEARINGHOUSE.ledger());
-        quote_.riskAfter = risk;
+        book.cash -= fill.cost + int256(fill.fee) + fill.funding;
+        (quote_.riskAfter, quote_.marginAfter) = _valued(book);
     }
 
     /// @inheritdoc ILens
@@ -187,24 +193,156 @@ contract Lens is ILens {
         view_.netAssetValue = view_.equity - int256(potential);
     }
 
-    /// @dev Value and requirements of an account without its position in `market`, before the floors.
-    function _riskWithout(AccountId id, MarketId market) private view returns (AccountRisk memory risk) {
-        risk.equity = CLEARINGHOUSE.balanceOf(id);
-        uint256 markets = CLEARINGHOUSE.accountOf(id).openMarkets & ~market.toBit();
-        uint256[] memory prices = _ORACLE.pricesOf(markets);
-        for (uint256 i; i < prices.length; ++i) {
-            (Market memory state, Position memory position) = _accrued(id, lowestMarket(markets), prices[i]);
+    // ---- an account in memory
+
+    /// @dev The positions of an account in `markets`, which may be some that it has none in, accrued.
+    function _bookOf(AccountId id, uint256 markets) private view returns (Book memory book) {
+        book.cash = CLEARINGHOUSE.balanceOf(id);
+        book.mode = CLEARINGHOUSE.accountOf(id).mode;
+        book.ledger = CLEARINGHOUSE.ledger();
+        Mark[] memory marks = _ORACLE.marksOf(markets);
+        book.holdings = new Holding[](marks.length);
+        for (uint256 i; i < marks.length; ++i) {
+            Holding memory held = book.holdings[i];
+            held.market = lowestMarket(markets);
             markets &= markets - 1;
-            risk.add(position, state.sizeOf(position), state.indexOf(position), state.config, prices[i]);
+            held.mark = marks[i];
+            held.state = _accruedMarket(held.market, marks[i].price());
+            held.position = CLEARINGHOUSE.positionOf(id, held.market);
+            held.size = held.state.sizeOf(held.position);
+            held.netting = CLEARINGHOUSE.portfolioOf(held.market).pack();
         }
     }
 
-    function _accrued(AccountId id, MarketId market, uint256 price)
+    function _holdingOf(Book memory book, MarketId market) private pure returns (Holding memory held) {
+        for (uint256 i; i < book.holdings.length; ++i) {
+            if (book.holdings[i].market.toUint() == market.toUint()) return book.holdings[i];
+        }
+    }
+
+    function _owedUp(Holding memory held) private pure returns (int256) {
+        return held.position.shares.indexedUp(held.state.indexOf(held.position) - held.position.entryIndex);
+    }
+
+    function _countOf(Book memory book) private pure returns (uint256 count) {
+        for (uint256 i; i < book.holdings.length; ++i) {
+            if (book.holdings[i].size != 0) ++count;
+        }
+    }
+
+    function _isNetted(Book memory book) private pure returns (bool) {
+        return book.mode == MarginMode.Portfolio && _countOf(book) > 1;
+    }
+
+    function _addTo(AccountRisk memory risk, Holding memory held) private pure {
+        risk.add(held.position, held.size, held.state.indexOf(held.position), held.state.config, held.mark);
+    }
+
+    /// @dev Value and requirements, and what they are made of. Isolated means each position in an account of its own,
+    /// which has the floors of its own.
+    function _valued(Book memory book) private pure returns (AccountRisk memory risk, MarginView memory view_) {
+        risk.equity = book.cash;
+        view_.mode = book.mode;
+        bool isIsolated = book.mode == MarginMode.Isolated;
+        Netting memory netting;
+        bool isNetted = _isNetted(book);
+        if (isNetted) netting = Portfolio.start(_countOf(book));
+        bool isFloored;
+        for (uint256 i; i < book.holdings.length; ++i) {
+            Holding memory held = book.holdings[i];
+            if (held.size == 0) continue;
+            AccountRisk memory alone;
+            _addTo(alone, held);
+            if (Margin.isVolatile(held.state.config, held.mark.variance())) {
+                view_.volatileMarkets |= held.market.toBit();
+            }
+            if (isIsolated) isFloored = _floored(alone, book.ledger) || isFloored;
+            if (isNetted) netting.add(held.size, held.mark.price(), held.state.config, held.netting);
+            risk.equity += alone.equity;
+            risk.initialMargin += alone.initialMargin;
+            risk.maintenanceMargin += alone.maintenanceMargin;
+            risk.notional += alone.notional;
+        }
+        if (_countOf(book) == 0) return (risk, view_);
+        view_.binding = MarginTerm.Sum;
+        if (isNetted) {
+            uint256 sum = risk.initialMargin;
+            netting.settle(risk);
+            view_.saving = sum - risk.initialMargin;
+            (view_.binding, view_.scenario) = _bindingOf(netting, sum, risk);
+        }
+        if (!isIsolated) isFloored = _floored(risk, book.ledger);
+        if (isFloored) view_.binding = MarginTerm.Floor;
+        view_.initialMargin = risk.initialMargin;
+        view_.maintenanceMargin = risk.maintenanceMargin;
+    }
+
+    function _floored(AccountRisk memory risk, Ledger memory state) private pure returns (bool) {
+        uint256 required = risk.initialMargin;
+        risk.applyFloors(state);
+        return risk.initialMargin > required;
+    }
+
+    /// @param sum initial margins added up
+    function _bindingOf(Netting memory netting, uint256 sum, AccountRisk memory risk)
         private
-        view
-        returns (Market memory state, Position memory position)
+        pure
+        returns (MarginTerm, uint256 scenario)
     {
-        return (_accruedMarket(market, price), CLEARINGHOUSE.positionOf(id, market));
+        (uint256 hedgeable, uint256 factors) = Portfolio.factorRiskUp(netting.initial, netting.words);
+        uint256 stress;
+        (stress, scenario) = Portfolio.stressRisk(netting.initial, netting.words);
+        uint256 netted = sum - (hedgeable - Math.max(factors, stress)) / 1e4;
+        if (risk.initialMargin > netted) return (MarginTerm.Maintenance, 0);
+        return stress > factors ? (MarginTerm.Stress, scenario) : (MarginTerm.Factors, 0);
+    }
+
+    // ---- liquidation prices
+
+    /// @dev Requirements add up: solved for the price.
+    function _solvedPrice(Book memory book, Holding memory held) private pure returns (uint256) {
+        int256 size = held.size;
+        int256 magnitude = int256(size.abs());
+        int256 ratio = int256(
+            Margin.grownUp(held.state.config, size.abs(), held.state.config.marginRatio)
+                * held.state.config.maintenanceFraction
+        );
+        AccountRisk memory rest;
+        rest.equity = book.cash - _owedUp(held);
+        held.size = 0;
+        for (uint256 i; i < book.holdings.length; ++i) {
+            if (book.holdings[i].size != 0) _addTo(rest, book.holdings[i]);
+        }
+        int256 missing = (int256(rest.maintenanceMargin) - rest.equity) * 1e18;
+        AccountRisk memory floors;
+        floors.applyFloors(book.ledger);
+        int256 missingToFloor = (int256(floors.maintenanceMargin) - rest.equity) * 1e18;
+        int256 price = size > 0
+            ? SignedMath.max(
+                (missing * RATIO_SCALE).divUp(magnitude * (RATIO_SCALE - ratio)), missingToFloor.divUp(magnitude)
+            )
+            : SignedMath.min(
+                (-missing * RATIO_SCALE).divDown(magnitude * (RATIO_SCALE + ratio)),
+                (-missingToFloor).divDown(magnitude)
+            );
+        return price > 0 ? uint256(price) : 0;
+    }
+
+    /// @dev Requirements net: searched, because health only grows with the price of a long, and falls with that of a short,
+    /// by less than the requirement can change.
+    function _searchedPrice(Book memory book, Holding memory held) private pure returns (uint256) {
+        bool isLong = held.size > 0;
+        uint256 low;
+        uint256 high = type(uint96).max;
+        while (low < high) {
+            uint256 middle = isLong ? (low + high) / 2 : (low + high + 1) / 2;
+            held.mark = Mark.wrap(middle);
+            (AccountRisk memory risk,) = _valued(book);
+            bool isHealthy = risk.equity >= int256(risk.maintenanceMargin);
+            if (isLong) (low, high) = isHealthy ? (low, middle) : (middle + 1, high);
+            else (low, high) = isHealthy ? (middle, high) : (low, middle - 1);
+        }
+        return low;
     }
 
     function _accruedMarket(MarketId id, uint256 price) private view returns (Market memory market) {

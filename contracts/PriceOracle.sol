@@ -9,6 +9,7 @@ import {LibBit} from "solady/utils/LibBit.sol";
 import {IPriceOracle} from "./interfaces/IPriceOracle.sol";
 import {Bounds} from "./libraries/Bounds.sol";
 import {Volatility} from "./libraries/Volatility.sol";
+import {Mark} from "./types/Mark.sol";
 import {MarketId, lowestMarket} from "./types/MarketId.sol";
 import {PriceState, PriceWord} from "./types/PriceState.sol";
 
@@ -65,17 +66,20 @@ contract PriceOracle is IPriceOracle, AccessManaged {
     }
 
     /// @inheritdoc IPriceOracle
-    function priceOf(MarketId market) public view returns (uint256) {
-        PriceWord word = _fresh(market);
-        _requireCertain(market, word.confidence(), word.maxConfidence());
-        return word.price();
+    function priceOf(MarketId market) external view returns (uint256) {
+        return _certain(market).price();
     }
 
     /// @inheritdoc IPriceOracle
-    function pricesOf(uint256 markets) external view returns (uint256[] memory prices) {
-        prices = new uint256[](LibBit.popCount(markets));
-        for (uint256 i; i < prices.length; ++i) {
-            prices[i] = priceOf(lowestMarket(markets));
+    function markOf(MarketId market) public view returns (Mark) {
+        return _certain(market).mark();
+    }
+
+    /// @inheritdoc IPriceOracle
+    function marksOf(uint256 markets) external view returns (Mark[] memory marks) {
+        marks = new Mark[](LibBit.popCount(markets));
+        for (uint256 i; i < marks.length; ++i) {
+            marks[i] = markOf(lowestMarket(markets));
             markets &= markets - 1;
         }
     }
@@ -92,6 +96,11 @@ contract PriceOracle is IPriceOracle, AccessManaged {
     /// @inheritdoc IPriceOracle
     function priceState(MarketId market) external view returns (PriceState memory) {
         return _prices[market].unpack();
+    }
+
+    function _certain(MarketId market) private view returns (PriceWord word) {
+        word = _fresh(market);
+        _requireCertain(market, word.confidence(), word.maxConfidence());
     }
 
     function _fresh(MarketId market) private view returns (PriceWord word) {

@@ -46,6 +46,7 @@ __all__ = [
     "ParameterMissing",
     "ParameterOutOfRange",
     "ParameterUnknown",
+    "PortfolioParameters",
     "PythParameters",
     "RiskParameters",
     "RoleParameters",
@@ -112,17 +113,18 @@ class ParameterInexact(ParameterError):
 class ParameterOutOfRange(ParameterError):
     """A number does not fit its storage type."""
 
-    def __init__(self, path: str, value: str, maximum: Decimal) -> None:
-        super().__init__(f"{path}: {value} is outside 0 .. {maximum}")
+    def __init__(self, path: str, value: str, minimum: Decimal, maximum: Decimal) -> None:
+        super().__init__(f"{path}: {value} is outside {minimum} .. {maximum}")
 
 
 _Read = Callable[[str, object], Any]
 
 
-def _number(unit: str, bits: int) -> dict[str, _Read]:
-    """Metadata of a number that is stored as an unsigned multiple of `unit` in `bits` bits."""
+def _number(unit: str, bits: int, *, signed: bool = False) -> dict[str, _Read]:
+    """Metadata of a number that is stored as a multiple of `unit` in `bits` bits."""
     size = Decimal(unit)
-    limit = (1 << bits) - 1
+    limit = (1 << bits - signed) - 1
+    least = -limit if signed else 0
 
     def read(path: str, value: object) -> int:
         if not isinstance(value, str):
@@ -141,9 +143,21 @@ def _number(unit: str, bits: int) -> dict[str, _Read]:
             raise ParameterMalformed(path, value, "a number") from None
         if multiple != multiple.to_integral_value():
             raise ParameterInexact(path, text, size)
-        if not 0 <= multiple <= limit:
-            raise ParameterOutOfRange(path, text, limit * size)
+        if not least <= multiple <= limit:
+            raise ParameterOutOfRange(path, text, least * size, limit * size)
         return int(multiple)
+
+    return {"read": read}
+
+
+def _numbers(unit: str, bits: int, count: int) -> dict[str, _Read]:
+    """Metadata of a list of `count` signed numbers."""
+    read_one = _number(unit, bits, signed=True)["read"]
+
+    def read(path: str, value: object) -> tuple[int, ...]:
+        if not isinstance(value, list) or len(value) != count:
+            raise ParameterMalformed(path, value, f"a list of {count} numbers")
+        return tuple(read_one(f"{path}[{number}]", entry) for number, entry in enumerate(value))
 
     return {"read": read}
 
@@ -227,6 +241,29 @@ class OracleParameters:
 
 
 @dataclass(frozen=True, slots=True)
+class PortfolioParameters:
+    """How one market nets with others: `types/Market.sol::PortfolioConfig`, all in 1e-4 of the market's own margin.
+
+    Attributes
+    ----------
+    hedgeable : int
+        What offsetting positions may save at most.
+    loadings : tuple of int
+        On three common factors.
+    shocks : tuple of int
+        Price moves in eight joint scenarios.
+    """
+
+    hedgeable: int = field(metadata=_number("1e-4", 16))
+    loadings: tuple[int, ...] = field(metadata=_numbers("1e-4", 16, 3))
+    shocks: tuple[int, ...] = field(metadata=_numbers("1e-4", 16, 8))
+
+    def config(self) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
+        """Return `PortfolioConfig` in the order of its fields."""
+        return self.hedgeable, self.loadings, self.shocks
+
+
+@dataclass(frozen=True, slots=True)
 class MarketParameters:
     """One market: `types/Market.sol::MarketConfig`, the bound on its funding rate, and its feed.
 
@@ -250,6 +287,12 @@ class MarketParameters:
         Initial margin [1e-4 of notional].
     maintenance_fraction : int
         Maintenance margin [1e-4 of initial margin].
+    concentration : int
+        What the margin ratio grows by at a size of `skew_scale` [1e-4 of itself].
+    volatility_multiple : int
+        Least initial margin in daily standard deviations [1e-2].
+    portfolio : PortfolioParameters
+        How the market nets with others in portfolio mode.
     oracle : OracleParameters
         Feed and limits.
     """
@@ -264,9 +307,12 @@ class MarketParameters:
     maker_fee: int = field(metadata=_number("1e-6", 16))
     margin_ratio: int = field(metadata=_number("1e-4", 16))
     maintenance_fraction: int = field(metadata=_number("1e-4", 16))
+    concentration: int = field(metadata=_number("1e-4", 16))
+    volatility_multiple: int = field(metadata=_number("1e-2", 16))
+    portfolio: PortfolioParameters = field(metadata=_record(PortfolioParameters))
     oracle: OracleParameters = field(metadata=_record(OracleParameters))
 
-    def config(self) -> tuple[int, int, int, int, int, int, int, int]:
+    def config(self) -> tuple[int, ...]:
         """Return `MarketConfig` in the order of its fields."""
         return (
             self.skew_scale,
@@ -277,6 +323,8 @@ class MarketParameters:
             self.maker_fee,
             self.margin_ratio,
             self.maintenance_fraction,
+            self.concentration,
+            self.volatility_multiple,
         )
 
 

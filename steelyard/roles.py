@@ -27,7 +27,7 @@ FUNCTION_ROLES: dict[str, dict[Role, tuple[str, ...]]] = {
         Role.ADMIN: ("setExecutor", "unpauseRisk"),
         Role.GUARDIAN: ("pauseRisk",),
         Role.LIQUIDITY: ("fundPool",),
-        Role.STEWARD: ("listMarket", "setMarket", "setRiskConfig"),
+        Role.STEWARD: ("listMarket", "setMarket", "setPortfolio", "setRiskConfig"),
     },
     "PriceOracle": {
         Role.STEWARD: ("setFeed",),

@@ -6,7 +6,7 @@ import {Account, AccountRisk, MarginMode, Permission, Position} from "../types/A
 import {AccountId} from "../types/AccountId.sol";
 import {Fill, LiquidationResult, Trade} from "../types/Fill.sol";
 import {Ledger, RiskConfig} from "../types/Ledger.sol";
-import {Market, MarketConfig} from "../types/Market.sol";
+import {Market, MarketConfig, PortfolioConfig} from "../types/Market.sol";
 import {MarketId} from "../types/MarketId.sol";
 import {IPriceOracle} from "./IPriceOracle.sol";
 
@@ -98,6 +98,7 @@ interface IClearinghouse {
     event BadDebtBooked(AccountId indexed account, uint256 fromInsurance, uint256 fromPool);
     event TreasuryCollected(AccountId indexed treasury, uint256 amount, int256 balance);
     event MarketSet(MarketId indexed market, MarketConfig config, uint16 maxRate);
+    event PortfolioSet(MarketId indexed market, PortfolioConfig config);
     event RiskConfigSet(RiskConfig config);
     event ExecutorSet(address indexed executor, bool allowed);
     event RiskPauseSet(bool paused);
@@ -117,8 +118,9 @@ interface IClearinghouse {
     /// @dev Errors: AccountUnauthorized, AccountPairInvalid, AmountZero, MarginInsufficient, the oracle's.
     function transfer(AccountId from, AccountId to, uint128 amount) external;
 
-    /// @notice Sets how an account's positions share its margin. An isolated account holds at most one market.
-    /// @dev Errors: AccountUnauthorized, OpenMarketsExceeded.
+    /// @notice Sets how an account's positions share its margin. An isolated account holds at most one market, and one
+    /// that leaves portfolio mode must meet the initial margin that it then has.
+    /// @dev Errors: AccountUnauthorized, OpenMarketsExceeded, MarginInsufficient, the oracle's.
     function setMarginMode(AccountId account, MarginMode mode) external;
 
     /// @notice Brings an account with positions to `leverage` = notional / equity [wad] by moving quote from, or to,
@@ -172,6 +174,10 @@ interface IClearinghouse {
     /// @dev Errors: MarketUnknown, ParameterOutOfBounds, OpenInterestExceeded (the depth must cover what is open).
     function setMarket(MarketId market, MarketConfig calldata config, uint16 maxRate) external;
 
+    /// @notice Sets how a market nets with others in portfolio mode; a market starts without any netting. Restricted.
+    /// @dev Errors: MarketUnknown, ParameterOutOfBounds.
+    function setPortfolio(MarketId market, PortfolioConfig calldata config) external;
+
     /// @notice Sets liquidation parameters, floors and the fee split. Restricted.
     /// @dev Errors: ParameterOutOfBounds.
     function setRiskConfig(RiskConfig calldata config) external;
@@ -197,6 +203,7 @@ interface IClearinghouse {
     function accountOf(AccountId account) external view returns (Account memory);
     function positionOf(AccountId account, MarketId market) external view returns (Position memory);
     function marketOf(MarketId market) external view returns (Market memory);
+    function portfolioOf(MarketId market) external view returns (PortfolioConfig memory);
     function ledger() external view returns (Ledger memory);
     function riskConfig() external view returns (RiskConfig memory);
     function permissionOf(address owner, address operator) external view returns (Permission memory);

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {AccountId} from "../types/AccountId.sol";
 import {MarketId} from "../types/MarketId.sol";
-import {AccountView, MarketView, PoolView, PositionView, Quote} from "../types/Views.sol";
+import {AccountView, MarginView, MarketView, PoolView, PositionView, Quote} from "../types/Views.sol";
 import {IClearinghouse} from "./IClearinghouse.sol";
 
 /// @title Read-only views of accounts, markets and the pool, many in one call.
@@ -30,11 +30,15 @@ interface ILens {
     /// @notice The open positions of an account, lowest market first.
     function positionsOf(AccountId account) external view returns (PositionView[] memory positions);
 
+    /// @notice What the positions of an account would require in each margin mode, in the order of `MarginMode`; isolated
+    /// means an account of its own for each.
+    function marginsOf(AccountId account) external view returns (MarginView[3] memory views);
+
     /// @notice The price of `market` beyond which the account is under its maintenance margin, other prices as they
     /// are: a long is healthy at it and above, a short at it and below. 0 where no price liquidates a long, or where
     /// none saves a short.
     /// @dev long: up((MM' - E') / (s*(1 - k*m))); short: down((E' - MM') / (|s|*(1 + k*m))), with E' and MM' the
-    /// account's equity and requirement without the position's worth and requirement; and the floor of the requirement.
+    /// account's equity and requirement without the position's worth and requirement; and the floor of the requirement; where positions net, searched to the wei.
     /// Errors: PositionMissing, the oracle's.
     function liquidationPrice(AccountId account, MarketId market) external view returns (uint256 price);
 

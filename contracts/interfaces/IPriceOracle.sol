@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Mark} from "../types/Mark.sol";
 import {MarketId} from "../types/MarketId.sol";
 import {PriceState} from "../types/PriceState.sol";
 
@@ -51,11 +52,16 @@ interface IPriceOracle {
     /// @dev Errors: PriceMissing, PriceStale, PriceUncertain.
     function priceOf(MarketId market) external view returns (uint256 price);
 
-    /// @notice Prices of the markets of a bitmap, lowest first [wad].
+    /// @notice Price and variance of `market`.
     /// @dev Errors: those of `priceOf`.
-    function pricesOf(uint256 markets) external view returns (uint256[] memory prices);
+    function markOf(MarketId market) external view returns (Mark);
 
-    /// @notice The same, however wide the confidence interval: what a liquidation goes by.
+    /// @notice Price and variance of the markets of a bitmap, lowest first.
+    /// @dev Errors: those of `priceOf`.
+    function marksOf(uint256 markets) external view returns (Mark[] memory marks);
+
+    /// @notice Prices of the markets of a bitmap, lowest first, however wide the confidence interval [wad]: what a
+    /// liquidation goes by.
     /// @dev Errors: PriceMissing, PriceStale.
     function freshPricesOf(uint256 markets) external view returns (uint256[] memory prices);
 

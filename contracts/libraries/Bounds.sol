@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 import {RiskConfig} from "../types/Ledger.sol";
-import {MarketConfig} from "../types/Market.sol";
+import {MarketConfig, PortfolioConfig} from "../types/Market.sol";
 
 /// @notice Every parameter is bounded at both ends.
 library Bounds {
@@ -23,7 +24,29 @@ library Bounds {
         check("makerFee", config.makerFee, 0, config.takerFee);
         check("marginRatio", config.marginRatio, 50, 1e4);
         check("maintenanceFraction", config.maintenanceFraction, 500, 8000);
+        check("concentration", config.concentration, 0, 5e4);
+        check("volatilityMultiple", config.volatilityMultiple, 0, 2e3);
         check("maxRate", maxRate, 0, 5e4);
+    }
+
+    /// @dev A floor of at least 1% keeps a hedge from being free. Loadings within `hedgeable` leave the market's own risk
+    /// a square that is not negative, and with the shocks' bound no portfolio requires more than its margins added up.
+    function checkPortfolio(PortfolioConfig calldata config) internal pure {
+        check("hedgeable", config.hedgeable, 0, 9900);
+        uint256 squares;
+        for (uint256 i; i < config.loadings.length; ++i) {
+            uint256 loading = _magnitude("loading", config.loadings[i], config.hedgeable);
+            squares += loading * loading;
+        }
+        check("loadings", squares, 0, config.hedgeable * config.hedgeable);
+        for (uint256 i; i < config.shocks.length; ++i) {
+            _magnitude("shock", config.shocks[i], config.hedgeable);
+        }
+    }
+
+    function _magnitude(bytes32 parameter, int256 value, uint256 max) private pure returns (uint256 magnitude) {
+        magnitude = FixedPointMathLib.abs(value);
+        check(parameter, magnitude, 0, max);
     }
 
     /// @dev Initial margin of at least five times the least reward outlives the charges of a reducing trade. A least

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
+
 /// @notice Division with the rounding in the name; Solidity's own goes towards zero. Denominators are positive.
 library FixedPoint {
     int256 internal constant WAD = 1e18;
@@ -26,6 +28,14 @@ library FixedPoint {
         unchecked {
             if (value > bound) return bound;
             return value < -bound ? -bound : value;
+        }
+    }
+
+    /// @notice `ceil(sqrt(square))`.
+    function sqrtUp(uint256 square) internal pure returns (uint256 root) {
+        unchecked {
+            root = FixedPointMathLib.sqrt(square);
+            if (root * root < square) root += 1;
         }
     }
 

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Account, AccountWord, MarginMode, Position, PositionWord} from "../types/Account.sol";
 import {Ledger, LedgerWord} from "../types/Ledger.sol";
+import {Mark} from "../types/Mark.sol";
 import {
     ConfigWord,
     FundingState,
@@ -11,6 +12,8 @@ import {
     Market,
     MarketConfig,
     MarketWords,
+    PortfolioConfig,
+    PortfolioWord,
     Side,
     SideWord
 } from "../types/Market.sol";
@@ -114,6 +117,8 @@ library Words {
         config.makerFee = uint16(raw >> 176);
         config.marginRatio = uint16(raw >> 192);
         config.maintenanceFraction = uint16(raw >> 208);
+        config.concentration = uint16(raw >> 224);
+        config.volatilityMultiple = raw >> 240;
     }
 
     /// @dev Every field fits by `Bounds.checkMarket`.
@@ -121,8 +126,40 @@ library Words {
         return ConfigWord.wrap(
             config.skewScale | (config.maxOpenInterest << 64) | (config.minSize << 80)
                 | (config.maxFundingVelocity << 128) | (config.takerFee << 160) | (config.makerFee << 176)
-                | (config.marginRatio << 192) | (config.maintenanceFraction << 208)
+                | (config.marginRatio << 192) | (config.maintenanceFraction << 208) | (config.concentration << 224)
+                | (config.volatilityMultiple << 240)
         );
+    }
+
+    function unpack(PortfolioWord word) internal pure returns (PortfolioConfig memory config) {
+        config.hedgeable = word.hedgeable();
+        for (uint256 i; i < config.loadings.length; ++i) {
+            config.loadings[i] = word.signedAt(16 + 16 * i);
+        }
+        for (uint256 i; i < config.shocks.length; ++i) {
+            config.shocks[i] = word.signedAt(64 + 16 * i);
+        }
+    }
+
+    /// @dev Every field fits by `Bounds.checkPortfolio`.
+    function pack(PortfolioConfig memory config) internal pure returns (PortfolioWord) {
+        uint256 raw = config.hedgeable;
+        for (uint256 i; i < config.loadings.length; ++i) {
+            raw |= uint256(uint16(int16(config.loadings[i]))) << (16 + 16 * i);
+        }
+        for (uint256 i; i < config.shocks.length; ++i) {
+            raw |= uint256(uint16(int16(config.shocks[i]))) << (64 + 16 * i);
+        }
+        return PortfolioWord.wrap(raw);
+    }
+
+    function hedgeable(PortfolioWord word) internal pure returns (uint256) {
+        return uint16(PortfolioWord.unwrap(word));
+    }
+
+    /// @notice The loading or shock that stands at `bit`.
+    function signedAt(PortfolioWord word, uint256 bit) internal pure returns (int256) {
+        return int16(uint16(PortfolioWord.unwrap(word) >> bit));
     }
 
     function unpack(PriceWord word) internal pure returns (PriceState memory state) {
@@ -138,6 +175,12 @@ library Words {
     /// @notice The price alone; a record would be allocated for one field of it.
     function price(PriceWord word) internal pure returns (uint256) {
         return uint96(PriceWord.unwrap(word));
+    }
+
+    /// @notice Price and variance, as a margin check asks for them.
+    function mark(PriceWord word) internal pure returns (Mark) {
+        uint256 raw = PriceWord.unwrap(word);
+        return Mark.wrap(uint96(raw) | (uint256(uint64(raw >> 160)) << 96));
     }
 
     function publishedAt(PriceWord word) internal pure returns (uint256) {

@@ -7,9 +7,11 @@ import {Shares} from "./Shares.sol";
 /// @notice How an account's positions share its margin.
 /// @param Cross many markets, requirements add up
 /// @param Isolated at most one market
+/// @param Portfolio many markets, positions that offset each other require less; never more than Cross
 enum MarginMode {
     Cross,
-    Isolated
+    Isolated,
+    Portfolio
 }
 
 /// @notice The header of an account.

@@ -35,7 +35,9 @@ struct FundingState {
 /// @param takerFee on what grows |skew| [1e-6 of notional]
 /// @param makerFee on what shrinks |skew| [1e-6 of notional]
 /// @param marginRatio initial margin [1e-4 of notional]
-/// @param maintenanceFraction maintenance margin [1e-4 of initial margin]
+/// @param maintenanceFraction maintenance margin [1e-4 of initial margin, before volatility]
+/// @param concentration what the margin ratio grows by at a size of skewScale, in proportion to size [1e-4 of itself]
+/// @param volatilityMultiple least initial margin in daily standard deviations of the price [1e-2], 0 for none
 struct MarketConfig {
     uint256 skewScale;
     uint256 maxOpenInterest;
@@ -45,6 +47,19 @@ struct MarketConfig {
     uint256 makerFee;
     uint256 marginRatio;
     uint256 maintenanceFraction;
+    uint256 concentration;
+    uint256 volatilityMultiple;
+}
+
+/// @notice How a position's margin nets with that of positions in other markets; `Bounds.checkPortfolio` holds the ranges.
+/// All parts are in 1e-4 of the market's own margin, so that they hold whatever the margin ratio is.
+/// @param hedgeable what offsetting positions may save at most; the rest is a floor that is always required
+/// @param loadings on three common factors; what they leave of `hedgeable`, in squares, is the market's own risk
+/// @param shocks price moves in eight joint scenarios, negative for a fall, |shock| <= hedgeable
+struct PortfolioConfig {
+    uint256 hedgeable;
+    int256[3] loadings;
+    int256[8] shocks;
 }
 
 /// @notice All of a market in memory.
@@ -63,20 +78,27 @@ type FundingWord is uint256;
 
 /// @dev skewScale uint64 | maxOpenInterest uint16 << 64 | minSize uint48 << 80 | maxFundingVelocity uint32 << 128
 /// | takerFee uint16 << 160 | makerFee uint16 << 176 | marginRatio uint16 << 192 | maintenanceFraction uint16 << 208
+/// | concentration uint16 << 224 | volatilityMultiple uint16 << 240
 type ConfigWord is uint256;
 
-/// @notice All of a market in storage: four slots.
+/// @dev hedgeable uint16 | loadings int16[3] << 16 | shocks int16[8] << 64
+type PortfolioWord is uint256;
+
+/// @notice All of a market in storage: four slots, and one that only accounts in portfolio mode read.
 struct MarketWords {
     SideWord longs;
     SideWord shorts;
     FundingWord funding;
     ConfigWord config;
+    PortfolioWord portfolio;
 }
 
 using Words for SideWord global;
 using Words for FundingWord global;
 using Words for ConfigWord global;
+using Words for PortfolioWord global;
 using Words for MarketWords global;
 using Words for Side global;
 using Words for FundingState global;
 using Words for MarketConfig global;
+using Words for PortfolioConfig global;

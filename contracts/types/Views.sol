@@ -84,6 +84,7 @@ struct PoolView {
 /// @param sizeAfter of the position [base wad]
 /// @param riskBefore of the account
 /// @param riskAfter of the account
+/// @param marginAfter what that requirement is made of
 struct Quote {
     int256 sizeDelta;
     uint256 fillPrice;
@@ -93,4 +94,39 @@ struct Quote {
     int256 sizeAfter;
     AccountRisk riskBefore;
     AccountRisk riskAfter;
+    MarginView marginAfter;
+}
+
+/// @notice What decides an account's initial margin.
+/// @param None nothing is required
+/// @param Sum margins added up
+/// @param Factors netted, risk on common factors is what remains
+/// @param Stress netted, one of the joint scenarios is what remains
+/// @param Maintenance netted, the maintenance margin is the higher one
+/// @param Floor the least margin of any account with a position
+enum MarginTerm {
+    None,
+    Sum,
+    Factors,
+    Stress,
+    Maintenance,
+    Floor
+}
+
+/// @notice Requirements of one set of positions in one mode, and what they are made of [quote wad].
+/// @param mode that they are of
+/// @param initialMargin up
+/// @param maintenanceMargin up
+/// @param binding what decides the initial margin
+/// @param scenario that costs most of the eight, where `binding` is Stress
+/// @param volatileMarkets bitmap of the markets whose volatility raises their initial margin
+/// @param saving what offsets take off the initial margins added up, down
+struct MarginView {
+    MarginMode mode;
+    uint256 initialMargin;
+    uint256 maintenanceMargin;
+    MarginTerm binding;
+    uint256 scenario;
+    uint256 volatileMarkets;
+    uint256 saving;
 }

@@ -272,11 +272,23 @@ class TupleType(AbiType):
         return tuple(values)
 
 
+class FixedArrayType(TupleType):
+    """``T[N]``: a tuple of N items of one type."""
+
+    @functools.cached_property
+    def name(self) -> str:  # type: ignore[override]
+        """Canonical name."""
+        return f"{self.items[0].name}[{len(self.items)}]"
+
+
 @functools.cache
 def parse(name: str) -> AbiType:
     """Return the type called `name`."""
     if name.endswith("[]"):
         return ArrayType(parse(name[:-2]))
+    if name.endswith("]"):
+        item, _, count = name[:-1].rpartition("[")
+        return FixedArrayType((parse(item),) * int(count))
     if name.startswith("("):
         return parse_tuple(name)
     if name in ("bytes", "string"):

@@ -7,7 +7,7 @@ interaction. Accounts are ``owner << 96 | index``; quote, sizes and prices are w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sim.protocol import abi
 from sim.protocol.authority import AccessManaged
@@ -48,6 +48,7 @@ from sim.protocol.evm import (
 )
 from sim.protocol.libraries import bounds, funding_rate, liquidation, margin, positions, pricing, words
 from sim.protocol.libraries.fixed_point import WAD, clamp_symmetric
+from sim.protocol.libraries.portfolio import Netting
 from sim.protocol.types.account import (
     PERMISSION_MARGIN,
     PERMISSION_WITHDRAW,
@@ -60,7 +61,8 @@ from sim.protocol.types.account import (
 from sim.protocol.types.account_id import INSURANCE_ACCOUNT, POOL_ACCOUNT, is_reserved, owner_of, to_account_id
 from sim.protocol.types.fill import Fill, LiquidationResult, Trade
 from sim.protocol.types.ledger import Ledger, RiskConfig
-from sim.protocol.types.market import FundingState, Market, MarketConfig, Side
+from sim.protocol.types.mark import price_of
+from sim.protocol.types.market import FundingState, Market, MarketConfig, PortfolioConfig, Side
 from sim.protocol.types.market_id import MAX_MARKETS, MarketId, markets_of, to_bit
 from sim.protocol.types.shares import ONE_MULTIPLIER, to_size
 
@@ -83,10 +85,12 @@ _TRUE: Final = (1).to_bytes(_WORD, "big")
 _BPS: Final = 10_000
 _TRADE: Final = "(uint256,uint8,int128,uint96,uint128,uint256,uint96)"
 _FILL: Final = "(int256,int256,uint256,int256)"
-_MARKET_CONFIG: Final = "(uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256)"
+_MARKET_CONFIG: Final = "(uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256)"
+_PORTFOLIO: Final = "(uint256,int256[3],int256[8])"
 _RISK_CONFIG: Final = "(uint16,uint16,uint32,uint16,uint16,uint16,uint64,uint16)"
 _NO_ACCOUNT: Final = Account()
 _NO_POSITION: Final = Position()
+_NO_PORTFOLIO: Final = PortfolioConfig()
 _NO_PERMISSION: Final = Permission(0, 0)
 
 
@@ -95,6 +99,7 @@ class _OpenPosition:
     """One market of an account in memory."""
 
     id: int
+    mark: int
     price: int
     size: int
     market: Market
@@ -142,6 +147,7 @@ class Clearinghouse(AccessManaged):
         self._accounts: dict[int, Account] = {}
         self._positions: dict[tuple[int, int], Position] = {}
         self._markets: dict[int, Market] = {}
+        self._portfolios: dict[int, PortfolioConfig] = {}
         self._permissions: dict[tuple[Address, Address], Permission] = {}
         self._executors: dict[Address, bool] = {}
         self._ledger = Ledger()
@@ -217,16 +223,19 @@ class Clearinghouse(AccessManaged):
 
         Raises
         ------
-        AccountUnauthorized, OpenMarketsExceeded, EmptyRevert
-            As named; no such mode.
+        AccountUnauthorized, OpenMarketsExceeded, MarginInsufficient, EmptyRevert
+            As named; the oracle's; no such mode.
         """
-        if mode > MarginMode.ISOLATED:
+        if mode > MarginMode.PORTFOLIO:
             raise EmptyRevert
         self._authorize(account, sender, PERMISSION_MARGIN)
         header = self._accounts.get(account, _NO_ACCOUNT).copy()
+        is_netted = _is_netted(header)
         header.mode = mode
         _require_market_limit(account, header)
         self._put(self._accounts, account, words.pack_account(header))
+        if is_netted:
+            self._require_initial_margin(account)
         self.emit("MarginModeSet", account, mode)
 
     @external("setLeverage(uint256,uint256,uint128)")
@@ -287,7 +296,10 @@ class Clearinghouse(AccessManaged):
         header = self._accounts.get(account, _NO_ACCOUNT).copy()
         opened = self._load(account, market)
         size_before = opened.size
-        opened.price = self.oracle.price_of(market)
+        opened.mark = self.oracle.mark_of(market)
+        opened.price = price_of(opened.mark)
+        is_opposite = size_before > 0 if size_delta < 0 else size_before < 0
+        required_before = self.risk_of(account).maintenance_margin if is_opposite and _is_netted(header) else 0
         funding_rate.accrue(opened.market, opened.price, self.world.timestamp)
         opened.size, fill = positions.change(opened.market, opened.position, size_before, size_delta, price)
         _check_fill(fill, opened, acceptable_price)
@@ -303,7 +315,7 @@ class Clearinghouse(AccessManaged):
         self._emit_traded(account, opened, fill, header.balance)
 
         if (size_before ^ fill.size_delta) < 0 and abs(fill.size_delta) <= abs(size_before):
-            self._require_reduction(account, keeper_fee, fill, opened, header)
+            self._require_reduction(account, keeper_fee, fill, opened, header, required_before)
         else:
             if state.risk_paused:
                 raise RiskPaused
@@ -337,9 +349,11 @@ class Clearinghouse(AccessManaged):
         state = self._ledger.copy()
         opened = self._load_all(account, header.open_markets)
 
-        fraction = _fraction_to_close(header, opened, state, config)
+        fraction = _fraction_to_close(self._risk_in_memory(header, opened, state), opened, config)
         closed_notional = self._close_all(account, header, opened, state, fraction)
-        if not _is_healed(header, opened, state, config, closed_notional):
+        if header.open_markets != 0 and not _is_healed(
+            self._risk_in_memory(header, opened, state), config, closed_notional
+        ):
             closed_notional += self._close_all(account, header, opened, state, WAD)
         for one in opened:
             self._store(account, one)
@@ -470,6 +484,24 @@ class Clearinghouse(AccessManaged):
         self._emit_accrued(market, state)
         self.emit("MarketSet", market, tuple(config), max_rate)
 
+    @external(f"setPortfolio(uint8,{_PORTFOLIO})")
+    @non_reentrant
+    def set_portfolio(self, sender: Address, market: int, config: PortfolioConfig | tuple[Any, ...]) -> None:
+        """Set how a market nets with others in portfolio mode (``Clearinghouse.sol::setPortfolio``).
+
+        Raises
+        ------
+        AccessManagedUnauthorized, ParameterOutOfBounds, MarketUnknown
+            As named.
+        """
+        self._check_can_call(sender, "setPortfolio", (market, config))
+        config = PortfolioConfig(*config)
+        bounds.check_portfolio(config)
+        if market >= self._market_count:
+            raise MarketUnknown(market)
+        self._put(self._portfolios, market, config)
+        self.emit("PortfolioSet", market, tuple(config))
+
     @external(f"setRiskConfig({_RISK_CONFIG})")
     @non_reentrant
     def set_risk_config(self, sender: Address, config: RiskConfig | tuple[int, ...]) -> None:
@@ -589,6 +621,11 @@ class Clearinghouse(AccessManaged):
         """Return all of a market; not to be changed."""
         return self._markets.get(market) or Market.empty()
 
+    @view(f"portfolioOf(uint8) -> ({_PORTFOLIO})")
+    def portfolio_of(self, market: int) -> PortfolioConfig:
+        """Return how a market nets with others."""
+        return self._portfolios.get(market, _NO_PORTFOLIO)
+
     @view("ledger() -> ((int256,uint256,uint256,uint256,uint256,bool))")
     def ledger(self) -> Ledger:
         """Return pool, insurance fund and pause; not to be changed."""
@@ -631,8 +668,9 @@ class Clearinghouse(AccessManaged):
         risk = AccountRisk(header.balance)
         if header.open_markets == 0:
             return risk
-        self._add_pending(risk, account, header.open_markets)
-        margin.apply_floors(risk, self._ledger)
+        netting = _netting_of(header)
+        self._add_pending(risk, netting, account, header.open_markets)
+        _settle_risk(risk, netting, self._ledger)
         return risk
 
     @view("marketCount() -> (uint8)")
@@ -672,14 +710,23 @@ class Clearinghouse(AccessManaged):
             raise MarginInsufficient(risk.equity, risk.initial_margin)
 
     def _require_reduction(
-        self, account: int, keeper_fee: int, fill: Fill, opened: _OpenPosition, header: Account
+        self,
+        account: int,
+        keeper_fee: int,
+        fill: Fill,
+        opened: _OpenPosition,
+        header: Account,
+        required_before: int,
     ) -> None:
         """Let a reduction pass that costs less than it releases; else, or with a keeper fee, require margin."""
         if header.open_markets == 0:
             if header.balance < 0:
                 raise AccountBankrupt(account, header.balance)
             return
-        released = margin.maintenance_up(opened.market.config, abs(fill.size_delta), opened.price)
+        if required_before == 0:
+            released = margin.maintenance_up(opened.market.config, abs(fill.size_delta), opened.price)
+        else:
+            released = required_before - self.risk_of(account).maintenance_margin
         charged = fill.cost - pricing.worth_down(fill.size_delta, opened.price) + fill.fee
         covered = charged + keeper_fee < released
         if covered and keeper_fee == 0:
@@ -749,23 +796,44 @@ class Clearinghouse(AccessManaged):
     def _risk_after(self, account: int, header: Account, opened: _OpenPosition, state: Ledger) -> AccountRisk:
         """Return the risk of an account after a fill, whose position is accrued in memory."""
         risk = AccountRisk(header.balance)
-        _add_accrued(risk, opened)
-        self._add_pending(risk, account, header.open_markets & ~to_bit(opened.id))
-        margin.apply_floors(risk, state)
+        netting = _netting_of(header)
+        self._add_accrued(risk, netting, opened)
+        self._add_pending(risk, netting, account, header.open_markets & ~to_bit(opened.id))
+        _settle_risk(risk, netting, state)
         return risk
 
-    def _add_pending(self, risk: AccountRisk, account: int, markets: int) -> None:
+    def _risk_in_memory(self, header: Account, opened: list[_OpenPosition], state: Ledger) -> AccountRisk:
+        """Return what `risk_of` would, of positions that are accrued in memory."""
+        risk = AccountRisk(header.balance)
+        netting = _netting_of(header)
+        for one in opened:
+            if one.position.shares != 0:
+                self._add_accrued(risk, netting, one)
+        _settle_risk(risk, netting, state)
+        return risk
+
+    def _add_accrued(self, risk: AccountRisk, netting: Netting | None, opened: _OpenPosition) -> None:
+        index = positions.index_of(opened.market, opened.position)
+        margin.add(risk, opened.position, opened.size, index, opened.market.config, opened.mark)
+        if netting is not None:
+            netting.add(opened.size, opened.price, opened.market.config, self.portfolio_of(opened.id))
+
+    def _add_pending(self, risk: AccountRisk, netting: Netting | None, account: int, markets: int) -> None:
         """Add the positions in `markets`, pending funding included."""
         if markets == 0:
             return
         now = self.world.timestamp
-        for market, price in zip(markets_of(markets), self.oracle.prices_of(markets), strict=True):
+        for market, mark in zip(markets_of(markets), self.oracle.marks_of(markets), strict=True):
+            price = price_of(mark)
             position = self._positions[account, market]
             state = self._markets[market]
             is_long = position.shares > 0
             side = state.longs if is_long else state.shorts
             index = funding_rate.preview_index(state.funding, side, is_long, price, now)
-            margin.add(risk, position, to_size(position.shares, side.multiplier), index, state.config, price)
+            size = to_size(position.shares, side.multiplier)
+            margin.add(risk, position, size, index, state.config, mark)
+            if netting is not None:
+                netting.add(size, price, state.config, self.portfolio_of(market))
 
     # ---- storage
 
@@ -773,13 +841,13 @@ class Clearinghouse(AccessManaged):
         stored = self._positions.get((account, market), _NO_POSITION)
         position = Position(stored.shares, stored.entry_index)
         state = self._load_market(market)
-        return _OpenPosition(market, 0, positions.size_of(state, position), state, position)
+        return _OpenPosition(market, 0, 0, positions.size_of(state, position), state, position)
 
     def _load_all(self, account: int, markets: int) -> list[_OpenPosition]:
         opened = []
         for market, price in zip(markets_of(markets), self.oracle.fresh_prices_of(markets), strict=True):
             one = self._load(account, market)
-            one.price = price
+            one.mark = one.price = price
             funding_rate.accrue(one.market, price, self.world.timestamp)
             opened.append(one)
         return opened
@@ -889,9 +957,23 @@ def _check_fill(fill: Fill, opened: _OpenPosition, acceptable_price: int) -> Non
         raise PriceUnacceptable(price, acceptable_price)
 
 
-def _fraction_to_close(header: Account, opened: list[_OpenPosition], state: Ledger, config: RiskConfig) -> int:
+def _is_netted(header: Account) -> bool:
+    """Return whether offsets between positions count: with one position there are none."""
+    return header.mode == MarginMode.PORTFOLIO and header.open_markets & (header.open_markets - 1) != 0
+
+
+def _netting_of(header: Account) -> Netting | None:
+    return Netting() if _is_netted(header) else None
+
+
+def _settle_risk(risk: AccountRisk, netting: Netting | None, state: Ledger) -> None:
+    if netting is not None:
+        netting.settle(risk)
+    margin.apply_floors(risk, state)
+
+
+def _fraction_to_close(risk: AccountRisk, opened: list[_OpenPosition], config: RiskConfig) -> int:
     """Return the fraction to close [wad]; an account that is not under its maintenance margin is refused."""
-    risk = _risk_in_memory(header, opened, state)
     if risk.equity >= risk.maintenance_margin:
         raise AccountHealthy(risk.equity, risk.maintenance_margin)
     close_cost = liquidation.penalty_up(risk.notional, config)
@@ -901,29 +983,10 @@ def _fraction_to_close(header: Account, opened: list[_OpenPosition], state: Ledg
     return liquidation.fraction_up(risk.equity, risk.maintenance_margin, close_cost, config)
 
 
-def _is_healed(
-    header: Account, opened: list[_OpenPosition], state: Ledger, config: RiskConfig, closed_notional: int
-) -> bool:
+def _is_healed(risk: AccountRisk, config: RiskConfig, closed_notional: int) -> bool:
     """Return whether an account with positions left has the target health once penalty and reward are paid."""
-    if header.open_markets == 0:
-        return True
-    risk = _risk_in_memory(header, opened, state)
     charged = max(liquidation.penalty_up(closed_notional, config), liquidation.reward_down(closed_notional, config))
     return liquidation.is_healed(risk.equity - charged, risk.maintenance_margin, config)
-
-
-def _risk_in_memory(header: Account, opened: list[_OpenPosition], state: Ledger) -> AccountRisk:
-    """Return what `Clearinghouse.risk_of` would, of positions that are accrued in memory."""
-    risk = AccountRisk(header.balance)
-    for one in opened:
-        _add_accrued(risk, one)
-    margin.apply_floors(risk, state)
-    return risk
-
-
-def _add_accrued(risk: AccountRisk, opened: _OpenPosition) -> None:
-    index = positions.index_of(opened.market, opened.position)
-    margin.add(risk, opened.position, opened.size, index, opened.market.config, opened.price)
 
 
 def _to_wad(amount: int) -> int:

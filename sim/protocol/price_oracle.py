@@ -15,6 +15,7 @@ from sim.protocol.errors import (
 )
 from sim.protocol.evm import Address, external, payable, view
 from sim.protocol.libraries import bounds, volatility
+from sim.protocol.types.mark import to_mark
 from sim.protocol.types.market_id import markets_of
 from sim.protocol.types.price_state import PriceState
 
@@ -123,20 +124,33 @@ class PriceOracle(AccessManaged):
         _require_certain(market, state.confidence, state.max_confidence)
         return state.price
 
-    @view("pricesOf(uint256) -> (uint256[])")
-    def prices_of(self, markets: int) -> tuple[int, ...]:
-        """Return the prices of a bitmap's markets, lowest first [wad] (``PriceOracle.sol::pricesOf``).
+    @view("markOf(uint8) -> (uint256)")
+    def mark_of(self, market: int) -> int:
+        """Return price and variance of a market, see `sim.protocol.types.mark` (``PriceOracle.sol::markOf``).
 
         Raises
         ------
         PriceMissing, PriceStale, PriceUncertain
             As named.
         """
-        return tuple([self.price_of(market) for market in markets_of(markets)])
+        state = self._fresh(market)
+        _require_certain(market, state.confidence, state.max_confidence)
+        return to_mark(state.price, state.variance)
+
+    @view("marksOf(uint256) -> (uint256[])")
+    def marks_of(self, markets: int) -> tuple[int, ...]:
+        """Return price and variance of a bitmap's markets, lowest first (``PriceOracle.sol::marksOf``).
+
+        Raises
+        ------
+        PriceMissing, PriceStale, PriceUncertain
+            As named.
+        """
+        return tuple([self.mark_of(market) for market in markets_of(markets)])
 
     @view("freshPricesOf(uint256) -> (uint256[])")
     def fresh_prices_of(self, markets: int) -> tuple[int, ...]:
-        """Return the same, however wide the confidence interval (``PriceOracle.sol::freshPricesOf``).
+        """Return prices, lowest market first [wad], however uncertain (``PriceOracle.sol::freshPricesOf``).
 
         Raises
         ------

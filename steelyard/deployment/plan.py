@@ -154,6 +154,7 @@ class Settings:
             *self._functions(),
             self._risk(),
             *self._markets(),
+            *self._portfolios(),
             *self._feeds(),
             self._executor(),
             *self._holders_of_roles(),
@@ -237,6 +238,28 @@ class Settings:
 
             wanted = market.config(), market.max_funding_rate
             settings.append(Setting(f"market {number}: {market.symbol}", read, wanted, send, by_steward=True))
+        return settings
+
+    def _portfolios(self) -> list[Setting]:
+        house = self._clearinghouse
+        settings = []
+        for number, market in enumerate(self._parameters.markets):
+
+            def read(number: int = number) -> Any:
+                held = self._read("Clearinghouse", "portfolioOf", number)
+                return held.hedgeable, tuple(held.loadings), tuple(held.shocks)
+
+            settings.append(
+                Setting(
+                    f"netting of {market.symbol}",
+                    read,
+                    market.portfolio.config(),
+                    lambda number=number, market=market: self._call(  # type: ignore[misc]
+                        house.setPortfolio, number, market.portfolio.config()
+                    ),
+                    by_steward=True,
+                )
+            )
         return settings
 
     def _feeds(self) -> list[Setting]:

@@ -113,3 +113,4 @@ def setup_calls(
         feed = market.oracle
         yield steward, "PriceOracle", "setFeed", (number, feed.feed, feed.max_age, feed.max_confidence)
         yield steward, "Clearinghouse", "listMarket", (market.config(), market.max_funding_rate)
+        yield steward, "Clearinghouse", "setPortfolio", (number, market.portfolio.config())

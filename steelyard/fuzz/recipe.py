@@ -411,9 +411,10 @@ class Grammar:
 
     def _read(self, contract: str, function: str, spec: AbiEntry, value: Any, state: _State) -> Node:
         kind, name, declared = spec["type"], spec["name"], spec.get("internalType") or ""
-        if kind.endswith("[]"):
-            item = {**spec, "type": kind[:-2], "internalType": declared.removesuffix("[]")}
-            return Items(tuple([self._read(contract, function, item, one, state) for one in value]), is_list=True)
+        if kind.endswith("]"):
+            item = {**spec, "type": kind.rpartition("[")[0], "internalType": declared.rpartition("[")[0]}
+            items = tuple([self._read(contract, function, item, one, state) for one in value])
+            return Items(items, is_list=kind.endswith("[]"))
         if kind == "tuple":
             return self._read_struct(contract, function, spec, value, state)
         if kind == "bytes":

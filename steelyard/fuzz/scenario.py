@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.protocol.errors import ProtocolError
 from sim.protocol.evm import Address
+from sim.protocol.libraries.margin import grown_up, initial_ratio_up
 from sim.protocol.mocks.local_pyth import Price, PriceFeed, encode_update
 from sim.protocol.types.market_id import markets_of
 from sim.protocol.types.price_state import PriceState
@@ -236,18 +237,22 @@ class Scenario:
 
     def capacity(self, account: int, market: int, sign: int) -> int:
         """Return about the largest growth of a position that margin and cap allow [base wad]."""
-        _, _, _, (scale, _, _, _, taker, _, ratio, _) = self.market(market)
+        config = self._house.market_of(market).config
         longs, shorts = self.open_interest(market)
         room = self.cap(market) - (longs if sign > 0 else shorts)
-        price, depth = self.price(market), scale * 10**9
+        state = self._oracle.price_state(market)
+        price, depth = self.price(market), config.skew_scale * 10**9
+        ratio = initial_ratio_up(config, state.variance)
         floor = self._house.risk_config().min_initial_margin * CENT
         free = self.free(account) if self.open_markets(account) else max(0, self.balance(account) - floor)
         against = max(0, sign * (longs - shorts))
-        rate = ratio * 10**14 + taker * 10**12 + against * WAD // depth
+        rate = config.taker_fee * 10**12 + against * WAD // depth
         # What is paid beyond the mark grows with the size itself: two steps of the fixed point are close enough.
         size = 0
+        held = abs(self.size(account, market))
         for _ in range(2):
-            size = free * WAD // (price * (rate + size * WAD // (2 * depth)) // WAD + 1)
+            margin = grown_up(config, min(held + size, depth), ratio) * 10**10
+            size = free * WAD // (price * (rate + margin + size * WAD // (2 * depth)) // WAD + 1)
         return max(0, min(size * 97 // 100, room))
 
     # ---- prices
@@ -385,6 +390,7 @@ class Scenario:
             yield "Clearinghouse", "balanceOf", (account,)
             yield "Clearinghouse", "riskOf", (account,)
             yield "Lens", "positionsOf", (account,)
+            yield "Lens", "marginsOf", (account,)
             for market in markets:
                 yield "Clearinghouse", "positionOf", (account, market)
                 yield "Lens", "liquidationPrice", (account, market)
@@ -398,7 +404,9 @@ class Scenario:
             for account in TRADING_ACCOUNTS:
                 if size := self.size(account, market):
                     yield "Lens", "quote", (account, market, -size)
-        yield "PriceOracle", "pricesOf", ((1 << len(self.markets)) - 1,)
+            yield "PriceOracle", "markOf", (market,)
+            yield "Clearinghouse", "portfolioOf", (market,)
+        yield "PriceOracle", "marksOf", ((1 << len(self.markets)) - 1,)
         yield "PriceOracle", "freshPricesOf", ((1 << len(self.markets)) - 1,)
         for owner in EVERYBODY:
             yield "LocalToken", "balanceOf", (owner,)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sim.protocol import World
     from sim.protocol.evm import Address
     from sim.protocol.types.ledger import Ledger, RiskConfig
-    from sim.protocol.types.market import FundingState, MarketConfig, Side
+    from sim.protocol.types.market import FundingState, MarketConfig, PortfolioConfig, Side
 
 __all__ = ["SLOTS", "Storage", "mapped"]
 
@@ -49,6 +49,7 @@ _128: Final = 2**128 - 1
 _104: Final = 2**104 - 1
 _96: Final = 2**96 - 1
 _48: Final = 2**48 - 1
+_16: Final = 2**16 - 1
 _FREE_ORDER: Final = 1
 _HASH_BITS: Final = 216
 _NO_ACCOUNT: Final = Account()
@@ -89,7 +90,7 @@ def _funding(funding: FundingState) -> int:
 
 
 def _config(config: MarketConfig) -> int:
-    scale, interest, size, velocity, taker, maker, ratio, maintenance = config
+    scale, interest, size, velocity, taker, maker, ratio, maintenance, concentration, volatility = config
     return (
         scale
         | interest << 64
@@ -99,7 +100,16 @@ def _config(config: MarketConfig) -> int:
         | maker << 176
         | ratio << 192
         | maintenance << 208
+        | concentration << 224
+        | volatility << 240
     )
+
+
+def _portfolio(config: PortfolioConfig) -> int:
+    word = config.hedgeable
+    for number, part in enumerate((*config.loadings, *config.shocks), 1):
+        word |= (part & _16) << 16 * number
+    return word
 
 
 def _ledger(ledger: Ledger) -> int:
@@ -148,6 +158,7 @@ class Storage:
             id(house._accounts): self.account,
             id(house._positions): self.position,
             id(house._markets): self.market,
+            id(house._portfolios): self.portfolio,
             id(house._permissions): self.permission,
             id(house._executors): self.executor,
             id(house.__dict__): self.variable,
@@ -184,6 +195,7 @@ class Storage:
                 yield from self.position((account, market))
         for market in markets:
             yield from self.market(market)
+            yield from self.portfolio(market)
             yield from self.price(market)
             yield from self.feed(market)
         for owner in owners:
@@ -241,6 +253,11 @@ class Storage:
             (house.address, slot + 2, _funding(state.funding)),
             (house.address, slot + 3, _config(state.config)),
         )
+
+    def portfolio(self, market: int) -> tuple[Word]:
+        """Return how a market nets: its fifth word."""
+        house = self._house
+        return ((house.address, mapped(3, market) + 4, _portfolio(house.portfolio_of(market))),)
 
     def permission(self, key: tuple[Address, Address]) -> tuple[Word]:
         """Return what an operator may do, by owner and operator."""

@@ -199,8 +199,8 @@ class Teller:
 
     def _value(self, spec: AbiEntry, value: Any, contract: str, function: str) -> str:
         kind, declared = spec["type"], spec.get("internalType") or ""
-        if kind.endswith("[]"):
-            item = {**spec, "type": kind[:-2], "internalType": declared.removesuffix("[]")}
+        if kind.endswith("]"):
+            item = {**spec, "type": kind.rpartition("[")[0], "internalType": declared.rpartition("[")[0]}
             return "[" + ", ".join(self._value(item, one, contract, function) for one in value) + "]"
         if kind == "tuple":
             return "(" + self._plain(spec["components"], value, contract, function) + ")"

@@ -168,6 +168,8 @@ class Exchange:
             "makerFee": 200,
             "marginRatio": 1_000,
             "maintenanceFraction": 5_000,
+            "concentration": 20_000,
+            "volatilityMultiple": 150,
         }
         market = len(self._feeds)
         self.send("admin", "Clearinghouse", "listMarket", config, MAX_RATE)

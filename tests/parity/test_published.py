@@ -32,7 +32,7 @@ def test_liquidation_price__published_vectors__come_out_within_a_wei(
 ) -> None:
     market = len(scenario.markets)
     scenario.must(STEWARD, "PriceOracle", "setFeed", market, FEED, 3_600, 100)
-    config = (10**18, 10_000, 10**6, 0, 0, 0, margin_ratio, maintenance_fraction)
+    config = (10**18, 10_000, 10**6, 0, 0, 0, margin_ratio, maintenance_fraction, 0, 0)
     scenario.must(STEWARD, "Clearinghouse", "listMarket", config, 0)
     assert scenario.publish({market: ENTRY * WAD}).ok
     account, other = account_of(ALICE), account_of(ALICE, 1)

@@ -23,7 +23,7 @@ Layout = list[tuple[str, str, int, int]]
 """Name, type, first bit and number of bits of each field."""
 
 _DOCUMENTED = re.compile(r"/// @dev ((?:(?!\*/|;)[\s\S])*?)\ntype (\w+Word) is uint256;")
-_FIELD = re.compile(r"(\w+) (u?int|bool)(\d*)(?: << (\d+))?$")
+_FIELD = re.compile(r"(\w+) (u?int|bool)(\d*)(?:\[(\d+)\])?(?: << (\d+))?$")
 _BITS = {"longs": "SideWord", "shorts": "SideWord", "funding": "FundingWord", "config": "ConfigWord"}
 MOVES = 240
 COMPARE_EVERY = 30
@@ -40,7 +40,8 @@ def _layouts() -> dict[str, Layout]:
                 match = _FIELD.match(field.strip())
                 assert match, f"{name}: {field!r}"
                 bits = 8 if match[2] == "bool" else int(match[3])
-                layout.append((match[1], match[2], int(match[4] or 0), bits))
+                first = int(match[5] or 0)
+                layout += [(match[1], match[2], first + bits * item, bits) for item in range(int(match[4] or 1))]
             found[name] = layout
     return found
 
@@ -109,6 +110,7 @@ def test_words__documented_layouts__cover_every_word_without_overlap(layouts: di
         "SideWord",
         "FundingWord",
         "ConfigWord",
+        "PortfolioWord",
         "PriceWord",
     }
     for name, layout in layouts.items():
@@ -153,6 +155,9 @@ def test_words__after_many_moves__hold_what_the_views_say(
                 for offset, (kind, part) in enumerate(zip(_BITS.values(), parts, strict=True)):
                     packed = word("Clearinghouse", "_markets", market, offset=offset)
                     assert _unpacked(packed, layouts[kind]) == part
+                hedgeable, loadings, shocks = view("Clearinghouse", "portfolioOf", market)
+                packed = word("Clearinghouse", "_markets", market, offset=len(parts))
+                assert _unpacked(packed, layouts["PortfolioWord"]) == (hedgeable, *loadings, *shocks)
                 state = view("PriceOracle", "priceState", market)
                 assert _unpacked(word("PriceOracle", "_prices", market), layouts["PriceWord"]) == state
             assert _unpacked(word("Clearinghouse", "_ledger"), layouts["LedgerWord"]) == view("Clearinghouse", "ledger")
@@ -177,11 +182,11 @@ def test_slots__of_the_fuzzer__are_the_compilers(slots: dict[tuple[str, str], in
 
 
 @pytest.mark.evm
-def test_market__four_slots__and_no_more(slots: dict[tuple[str, str], int], stage: Stage) -> None:
-    """A market is four words, an account and a position one each."""
+def test_market__five_slots__and_no_more(slots: dict[tuple[str, str], int], stage: Stage) -> None:
+    """A market is four words and one for portfolios, an account and a position one each."""
     with stage.scenario() as scenario:
         base = _mapped(slots["Clearinghouse", "_markets"], 0)
         house = stage.addresses["Clearinghouse"]
         assert scenario.trade(TRADING_ACCOUNTS[0], 0, 10**18).ok
         used = [offset for offset in range(8) if stage.chain.storage(house, base + offset)]
-        assert used == [0, 1, 2, 3]
+        assert used == [0, 1, 2, 3, 4]

@@ -8,9 +8,9 @@ from sim.protocol.errors import ParameterOutOfBounds
 
 if TYPE_CHECKING:
     from sim.protocol.types.ledger import RiskConfig
-    from sim.protocol.types.market import MarketConfig
+    from sim.protocol.types.market import MarketConfig, PortfolioConfig
 
-__all__ = ["check", "check_market", "check_risk"]
+__all__ = ["check", "check_market", "check_portfolio", "check_risk"]
 
 
 def check(parameter: str, value: int, low: int, high: int) -> None:
@@ -41,7 +41,25 @@ def check_market(config: MarketConfig, max_rate: int) -> None:
     check("makerFee", config.maker_fee, 0, config.taker_fee)
     check("marginRatio", config.margin_ratio, 50, 10_000)
     check("maintenanceFraction", config.maintenance_fraction, 500, 8_000)
+    check("concentration", config.concentration, 0, 50_000)
+    check("volatilityMultiple", config.volatility_multiple, 0, 2_000)
     check("maxRate", max_rate, 0, 50_000)
+
+
+def check_portfolio(config: PortfolioConfig) -> None:
+    """Check how a market nets (``Bounds.sol::checkPortfolio``).
+
+    Raises
+    ------
+    ParameterOutOfBounds
+        The first that is out of bounds.
+    """
+    check("hedgeable", config.hedgeable, 0, 9_900)
+    for loading in config.loadings:
+        check("loading", abs(loading), 0, config.hedgeable)
+    check("loadings", sum(loading * loading for loading in config.loadings), 0, config.hedgeable**2)
+    for shock in config.shocks:
+        check("shock", abs(shock), 0, config.hedgeable)
 
 
 def check_risk(config: RiskConfig) -> None:

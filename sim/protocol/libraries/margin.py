@@ -4,25 +4,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sim.protocol.libraries.fixed_point import sqrt_up
+from sim.protocol.libraries.pricing import depth
 from sim.protocol.types.ledger import CENT
+from sim.protocol.types.mark import price_of, variance_of
 
 if TYPE_CHECKING:
     from sim.protocol.types.account import AccountRisk, Position
     from sim.protocol.types.ledger import Ledger
     from sim.protocol.types.market import MarketConfig
 
-__all__ = ["add", "apply_floors", "maintenance_up"]
+__all__ = [
+    "add",
+    "apply_floors",
+    "base_margin",
+    "grown_up",
+    "initial_ratio_up",
+    "is_volatile",
+    "maintenance_up",
+]
 
 _WAD: Final = 10**18
 _RATIO_SCALE: Final = 10**22
 _MAINTENANCE_SCALE: Final = 10**26
+_GROWN_SCALE: Final = 10**26
+_GROWN_MAINTENANCE_SCALE: Final = 10**30
+_SQUARE_SCALE: Final = 10**14
+_ONE: Final = 10**4
+_VOLATILITY_FACTOR: Final = 4
 
 
-def add(risk: AccountRisk, position: Position, size: int, index: int, config: MarketConfig, price: int) -> None:
+def add(risk: AccountRisk, position: Position, size: int, index: int, config: MarketConfig, mark: int) -> None:
     """Add a position to `risk`, in place (``Margin.sol::add``).
 
     ``equity += floor(size * price) - ceil(|shares| * (index - entry_index))``;
-    ``initial += ceil(m * |size| * price)``; ``maintenance += ceil(k * m * |size| * price)``.
+    ``initial += ceil(min(max(m, volatility) * g, 1) * |size| * price)``;
+    ``maintenance += ceil(k * min(m * g, 1) * |size| * price)``; ``g = 1 + concentration * |size| / skew_scale``.
 
     Parameters
     ----------
@@ -36,20 +53,54 @@ def add(risk: AccountRisk, position: Position, size: int, index: int, config: Ma
         Index of its side, brought up to date [quote wad per share].
     config : MarketConfig
         Of its market.
-    price : int
-        Oracle price [wad].
+    mark : int
+        Price and variance, see `sim.protocol.types.mark`.
     """
-    value = abs(size) * price
+    price = price_of(mark)
+    magnitude = abs(size)
+    value = magnitude * price
     owed = -(-abs(position.shares) * (index - position.entry_index) // _WAD)
     risk.equity += size * price // _WAD - owed
-    initial = value * config.margin_ratio
-    risk.initial_margin -= -initial // _RATIO_SCALE
-    risk.maintenance_margin -= -initial * config.maintenance_fraction // _MAINTENANCE_SCALE
+    initial = grown_up(config, magnitude, initial_ratio_up(config, variance_of(mark)))
+    maintenance = grown_up(config, magnitude, config.margin_ratio) * config.maintenance_fraction
+    risk.initial_margin -= -value * initial // _GROWN_SCALE
+    risk.maintenance_margin -= -value * maintenance // _GROWN_MAINTENANCE_SCALE
     risk.notional -= -value // _WAD
 
 
+def grown_up(config: MarketConfig, size: int, ratio: int) -> int:
+    """Return `ratio` [1e-4] as concentration raises it for `size` [1e-8], up to 1, up (``Margin.sol::grownUp``)."""
+    if config.concentration == 0:
+        return ratio * _ONE
+    growth = -(-config.concentration * size // depth(config))
+    return min(ratio * (_ONE + growth), _ONE * _ONE)
+
+
+def initial_ratio_up(config: MarketConfig, variance: int) -> int:
+    """Return the initial margin ratio [1e-4], up (``Margin.sol::initialRatioUp``).
+
+    ``max(m, min(volatility_multiple * sqrt(variance), 4 * m, 1))``.
+    """
+    ratio = config.margin_ratio
+    if not is_volatile(config, variance):
+        return ratio
+    square = -(-(config.volatility_multiple**2) * variance // _SQUARE_SCALE)
+    return min(sqrt_up(square), _VOLATILITY_FACTOR * ratio, _ONE)
+
+
+def is_volatile(config: MarketConfig, variance: int) -> bool:
+    """Return whether volatility asks for more than the market's margin ratio (``Margin.sol::isVolatile``)."""
+    return config.volatility_multiple**2 * variance > config.margin_ratio**2 * _SQUARE_SCALE
+
+
+def base_margin(config: MarketConfig, size: int, price: int) -> int:
+    """Return the signed margin before volatility and concentration, towards zero (``Margin.sol::baseMargin``)."""
+    margin = abs(size) * price * config.margin_ratio // _RATIO_SCALE
+    return margin if size > 0 else -margin
+
+
 def maintenance_up(config: MarketConfig, size: int, price: int) -> int:
-    """Return the maintenance margin of a position [quote wad], up (``Margin.sol::maintenanceUp``).
+    """Return the maintenance margin of a size without concentration [quote wad], up (``Margin.sol::maintenanceUp``).
 
     Parameters
     ----------

@@ -34,6 +34,8 @@ class MarginMode(IntEnum):
     """Many markets, requirements add up."""
     ISOLATED = 1
     """At most one market."""
+    PORTFOLIO = 2
+    """Many markets, positions that offset each other require less; never more than cross."""
 
 
 @dataclass(slots=True)

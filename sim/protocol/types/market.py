@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-__all__ = ["FundingState", "Market", "MarketConfig", "Side"]
+__all__ = ["FundingState", "Market", "MarketConfig", "PortfolioConfig", "Side"]
 
 
 @dataclass(slots=True)
@@ -78,7 +78,11 @@ class MarketConfig(NamedTuple):
     margin_ratio : int
         Initial margin [1e-4 of notional].
     maintenance_fraction : int
-        Maintenance margin [1e-4 of initial margin].
+        Maintenance margin [1e-4 of initial margin, before volatility].
+    concentration : int
+        What the margin ratio grows by at a size of `skew_scale`, in proportion to size [1e-4 of itself].
+    volatility_multiple : int
+        Least initial margin in daily standard deviations of the price [1e-2], 0 for none.
     """
 
     skew_scale: int = 0
@@ -89,6 +93,26 @@ class MarketConfig(NamedTuple):
     maker_fee: int = 0
     margin_ratio: int = 0
     maintenance_fraction: int = 0
+    concentration: int = 0
+    volatility_multiple: int = 0
+
+
+class PortfolioConfig(NamedTuple):
+    """How a position's margin nets with that of positions in other markets, in 1e-4 of the market's own margin.
+
+    Parameters
+    ----------
+    hedgeable : int
+        What offsetting positions may save at most; the rest is a floor that is always required.
+    loadings : tuple of int
+        On three common factors; what they leave of `hedgeable`, in squares, is the market's own risk.
+    shocks : tuple of int
+        Price moves in eight joint scenarios, negative for a fall, at most `hedgeable`.
+    """
+
+    hedgeable: int = 0
+    loadings: tuple[int, ...] = (0,) * 3
+    shocks: tuple[int, ...] = (0,) * 8
 
 
 @dataclass(slots=True)

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import NamedTuple
 
-__all__ = ["AccountView", "MarketView", "PoolView", "PositionView", "Quote", "RiskTuple"]
+__all__ = [
+    "AccountView",
+    "MarginTerm",
+    "MarginView",
+    "MarketView",
+    "PoolView",
+    "PositionView",
+    "Quote",
+    "RiskTuple",
+]
 
 RiskTuple = tuple[int, ...]
 """An `AccountRisk` in its ABI form: equity, initial margin, maintenance margin, notional [quote wad]."""
@@ -128,6 +138,51 @@ class PoolView(NamedTuple):
     tokens_held: int
 
 
+class MarginTerm(IntEnum):
+    """What decides an account's initial margin."""
+
+    NONE = 0
+    """Nothing is required."""
+    SUM = 1
+    """Margins added up."""
+    FACTORS = 2
+    """Netted, risk on common factors is what remains."""
+    STRESS = 3
+    """Netted, one of the joint scenarios is what remains."""
+    MAINTENANCE = 4
+    """Netted, the maintenance margin is the higher one."""
+    FLOOR = 5
+    """The least margin of any account with a position."""
+
+
+class MarginView(NamedTuple):
+    """Requirements of one set of positions in one mode, and what they are made of.
+
+    Parameters
+    ----------
+    mode : int
+        That they are of.
+    initial_margin, maintenance_margin : int
+        Up [quote wad].
+    binding : int
+        The `MarginTerm` that decides the initial margin.
+    scenario : int
+        That costs most of the eight, where `binding` is `MarginTerm.STRESS`.
+    volatile_markets : int
+        Bitmap of the markets whose volatility raises their initial margin.
+    saving : int
+        What offsets take off the initial margins added up, down [quote wad].
+    """
+
+    mode: int
+    initial_margin: int
+    maintenance_margin: int
+    binding: int
+    scenario: int
+    volatile_markets: int
+    saving: int
+
+
 class Quote(NamedTuple):
     """What a trade would do at the current oracle price.
 
@@ -141,6 +196,8 @@ class Quote(NamedTuple):
         As in `Fill` [quote wad].
     risk_before, risk_after : RiskTuple
         Of the account.
+    margin_after : MarginView
+        What that requirement is made of.
     """
 
     size_delta: int
@@ -151,3 +208,4 @@ class Quote(NamedTuple):
     size_after: int
     risk_before: RiskTuple
     risk_after: RiskTuple
+    margin_after: MarginView

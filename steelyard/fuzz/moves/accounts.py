@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from steelyard.evm.deployment import ADMIN, GUARDIAN
+from steelyard.evm.deployment import ADMIN, GUARDIAN, STEWARD
 from steelyard.fuzz.moves.parts import any_account, any_holder, enlarge
 from steelyard.fuzz.moves.registry import aim
 from steelyard.fuzz.scenario import ACCOUNTS, KIM, OSCAR, TRADERS, TRADING_ACCOUNTS, UINT128_MAX, WAD, owner_of
@@ -15,10 +15,14 @@ if TYPE_CHECKING:
     from steelyard.fuzz.scenario import Scenario
 
 
+HEDGED = (9_000, (8_900, 500, 0), (-9_000, 9_000, *(0,) * 6))
+"""Netting of a market of which nearly all risk is common to all markets."""
+
+
 @aim("mode")
 def set_mode(s: Scenario, c: Choices) -> Outcome:
     account = any_account(c)
-    mode = c.pick((0, 1)) if len(s.open_markets(account)) <= 1 else 0
+    mode = c.pick((0, 1, 2)) if len(s.open_markets(account)) <= 1 else c.pick((2, 2, 0))
     return s.call(owner_of(account), "Clearinghouse", "setMarginMode", account, mode)
 
 
@@ -36,13 +40,54 @@ def isolate_many(s: Scenario, c: Choices) -> Outcome:
 @aim("mode", "AccountUnauthorized")
 def set_mode_unasked(s: Scenario, c: Choices) -> Outcome:
     account = any_account(c)
-    return s.call(c.pick((KIM, ADMIN, GUARDIAN)), "Clearinghouse", "setMarginMode", account, c.integer(0, 1))
+    return s.call(c.pick((KIM, ADMIN, GUARDIAN)), "Clearinghouse", "setMarginMode", account, c.integer(0, 2))
 
 
 @aim("mode", "(no data)")
 def set_mode_that_is_none(s: Scenario, c: Choices) -> Outcome:
     account = any_account(c)
-    return s.call(owner_of(account), "Clearinghouse", "setMarginMode", account, c.integer(2, 255))
+    return s.call(owner_of(account), "Clearinghouse", "setMarginMode", account, c.integer(3, 255))
+
+
+def _hedge(s: Scenario, c: Choices) -> int:
+    """Return an account in portfolio mode, long in one market and short in another, with margin for little more."""
+    s.freshen()
+    flat = [a for a in TRADING_ACCOUNTS if not s.open_markets(a)]
+    account = c.pick(flat or TRADING_ACCOUNTS)
+    s.call(owner_of(account), "Clearinghouse", "setMarginMode", account, 2)
+    for market in (0, 1):
+        s.must(STEWARD, "Clearinghouse", "setPortfolio", market, HEDGED)
+    first = c.integer(0, 1)
+    long_share = enlarge(s, c, account, first, share=c.integer(300, 500))
+    size = s.size(account, first)
+    other = 1 - first
+    against = -size * s.price(first) // s.price(other)
+    if long_share.ok and against:
+        s.trade(account, other, against)
+    free = min(s.free(account), UINT128_MAX)
+    if free > WAD:
+        s.call(owner_of(account), "Clearinghouse", "transfer", account, account ^ 1, free - WAD)
+    return account
+
+
+@aim("mode")
+def hedge(s: Scenario, c: Choices) -> Outcome:
+    account = _hedge(s, c)
+    return s.call(owner_of(account), "Clearinghouse", "setMarginMode", account, 2)
+
+
+@aim("mode", "MarginInsufficient")
+def leave_a_hedge(s: Scenario, c: Choices) -> Outcome:
+    account = _hedge(s, c)
+    return s.call(owner_of(account), "Clearinghouse", "setMarginMode", account, 0)
+
+
+@aim("trade", "MaintenanceInsufficient")
+def unhedge(s: Scenario, c: Choices) -> Outcome:
+    account = _hedge(s, c)
+    markets = s.open_markets(account)
+    market = c.pick(markets) if markets else 0
+    return s.trade(account, market, -s.size(account, market) or 1)
 
 
 def _leverage(s: Scenario, account: int, percent: int) -> int:

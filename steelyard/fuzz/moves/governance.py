@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from math import isqrt
+from typing import TYPE_CHECKING, Any
 
 from steelyard.evm.deployment import ADMIN, GUARDIAN, LIQUIDITY, STEWARD
 from steelyard.fuzz.moves.parts import any_holder, any_market
@@ -34,6 +35,8 @@ def _market_config(s: Scenario, c: Choices, market: int) -> tuple[int, ...]:
         c.amount(0, taker),
         c.pick((400, 450, 50, 1_000, 10_000)),
         c.pick((5_000, 500, 8_000)),
+        c.pick((20_000, 0, 1, 50_000)),
+        c.pick((150, 0, 1, 2_000)),
     )
 
 
@@ -90,12 +93,53 @@ def set_out_of_bounds(s: Scenario, c: Choices) -> Outcome:
             (6, 10_001),
             (7, 499),
             (7, 8_001),
+            (8, 50_001),
+            (9, 2_001),
         )
     )
     changed = (*config[:field], value, *config[field + 1 :])
     if c.chance(30):
         return s.call(STEWARD, "Clearinghouse", "listMarket", changed, 5_000)
     return s.call(STEWARD, "Clearinghouse", "setMarket", market, changed, 5_000)
+
+
+def _portfolio_config(c: Choices) -> tuple[Any, ...]:
+    """Return how a market nets: loadings and shocks within what is hedgeable, at its edge as often as not."""
+    hedgeable = c.pick((8_500, 0, 1, 9_900))
+    loadings = []
+    left = hedgeable * hedgeable
+    for _ in range(3):
+        loading = c.amount(0, isqrt(left))
+        left -= loading * loading
+        loadings.append(-loading if c.chance(30) else loading)
+    shocks = [c.amount(0, hedgeable) for _ in range(8)]
+    return hedgeable, tuple(loadings), tuple([-shock if c.chance(60) else shock for shock in shocks])
+
+
+@aim("govern")
+def set_portfolio(s: Scenario, c: Choices) -> Outcome:
+    return s.call(STEWARD, "Clearinghouse", "setPortfolio", any_market(s, c), _portfolio_config(c))
+
+
+@aim("govern", "ParameterOutOfBounds")
+def set_portfolio_out_of_bounds(s: Scenario, c: Choices) -> Outcome:
+    shocks = (-6_000,) * 8
+    config = c.pick(
+        (
+            (9_901, (0, 0, 0), shocks),
+            (8_000, (8_001, 0, 0), shocks),
+            (8_000, (-8_000, 1, 0), shocks),
+            (8_000, (0, 0, -8_001), shocks),
+            (8_000, (0, 0, 0), (*shocks[:7], -8_001)),
+            (0, (0, 0, 0), (1, *(0,) * 7)),
+        )
+    )
+    return s.call(STEWARD, "Clearinghouse", "setPortfolio", any_market(s, c), config)
+
+
+@aim("govern", "MarketUnknown")
+def set_portfolio_of_no_market(s: Scenario, c: Choices) -> Outcome:
+    return s.call(STEWARD, "Clearinghouse", "setPortfolio", c.integer(len(s.markets), 255), _portfolio_config(c))
 
 
 @aim("govern", "ParameterOutOfBounds")
@@ -127,6 +171,7 @@ def govern_unasked(s: Scenario, c: Choices) -> Outcome:
         (
             ("setMarket", (0, config, 5_000)),
             ("listMarket", (config, 5_000)),
+            ("setPortfolio", (0, _portfolio_config(c))),
             ("setRiskConfig", (s.pair.get("Clearinghouse", "riskConfig"),)),
             ("setExecutor", (OSCAR, True)),
             ("pauseRisk", ()),
