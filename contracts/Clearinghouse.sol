@@ -604,20 +604,9 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
     }
 
     function _addAccrued(AccountRisk memory risk, Netting memory netting, OpenPosition memory open) private view {
-        _addOne(risk, netting, open, open.size, open.market.indexOf(open.position));
-    }
-
-    function _addOne(
-        AccountRisk memory risk,
-        Netting memory netting,
-        OpenPosition memory open,
-        int256 size,
-        int256 index
-    ) private view {
-        risk.add(open.position, size, index, open.market.config, open.mark);
-        if (netting.words.length != 0) {
-            netting.add(size, open.mark.price(), open.market.config, _markets[open.id].portfolio);
-        }
+        MarketConfig memory config = open.market.config;
+        risk.add(open.position, open.size, open.market.indexOf(open.position), config, open.mark);
+        if (netting.words.length != 0) netting.add(open.size, open.mark.price(), config, _markets[open.id].portfolio);
     }
 
     /// @dev Whether offsets between positions count: with one position there are none.
@@ -653,8 +642,6 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         for (uint256 i; i < marks.length; ++i) {
             MarketId marketId = lowestMarket(markets);
             markets &= markets - 1;
-            scratch.id = marketId;
-            scratch.mark = marks[i];
             positions[marketId].unpackInto(scratch.position);
             MarketWords storage words = _markets[marketId];
             words.funding.unpackInto(market.funding);
@@ -663,7 +650,9 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
             Side memory side = isLong ? market.longs : market.shorts;
             (isLong ? words.longs : words.shorts).unpackInto(side);
             int256 index = FundingRate.previewIndex(market.funding, side, isLong, marks[i].price(), block.timestamp);
-            _addOne(risk, netting, scratch, scratch.position.shares.toSize(side.multiplier), index);
+            int256 size = scratch.position.shares.toSize(side.multiplier);
+            risk.add(scratch.position, size, index, market.config, marks[i]);
+            if (netting.words.length != 0) netting.add(size, marks[i].price(), market.config, words.portfolio);
         }
     }
 

@@ -304,7 +304,7 @@ contract Lens is ILens {
         int256 size = held.size;
         int256 magnitude = int256(size.abs());
         int256 ratio = int256(
-            Margin.grownUp(held.state.config, size.abs(), held.state.config.marginRatio)
+            Margin.grown(held.state.config.marginRatio, Margin.growthUp(held.state.config, size.abs()))
                 * held.state.config.maintenanceFraction
         );
         AccountRisk memory rest;

@@ -42,23 +42,29 @@ library Margin {
             uint256 price = mark.price();
             uint256 value = size.abs() * price;
             risk.equity += Pricing.worthDown(size, price) - position.shares.indexedUp(index - position.entryIndex);
+            uint256 growth = growthUp(config, size.abs());
             risk.initialMargin += FixedPointMathLib.divUp(
-                value * grownUp(config, size.abs(), initialRatioUp(config, mark.variance())), GROWN_SCALE
+                value * grown(initialRatioUp(config, mark.variance()), growth), GROWN_SCALE
             );
             risk.maintenanceMargin += FixedPointMathLib.divUp(
-                value * grownUp(config, size.abs(), config.marginRatio) * config.maintenanceFraction,
-                GROWN_MAINTENANCE_SCALE
+                value * grown(config.marginRatio, growth) * config.maintenanceFraction, GROWN_MAINTENANCE_SCALE
             );
             risk.notional += FixedPointMathLib.divUp(value, 1e18);
         }
     }
 
-    /// @notice `ratio` [1e-4] as concentration raises it for `size`, up to all of the notional, up [1e-8].
-    function grownUp(MarketConfig memory config, uint256 size, uint256 ratio) internal pure returns (uint256) {
+    /// @notice What concentration multiplies the margin ratio of a position of `size` by, up [1e-4].
+    function growthUp(MarketConfig memory config, uint256 size) internal pure returns (uint256) {
         unchecked {
-            if (config.concentration == 0) return ratio * 1e4;
-            uint256 growth = FixedPointMathLib.divUp(config.concentration * size, Pricing.depth(config));
-            return FixedPointMathLib.min(ratio * (1e4 + growth), 1e8);
+            if (config.concentration == 0) return 1e4;
+            return 1e4 + FixedPointMathLib.divUp(config.concentration * size, Pricing.depth(config));
+        }
+    }
+
+    /// @notice A margin ratio times its growth, up to all of the notional [1e-8].
+    function grown(uint256 ratio, uint256 growth) internal pure returns (uint256) {
+        unchecked {
+            return FixedPointMathLib.min(ratio * growth, 1e8);
         }
     }
 

@@ -360,7 +360,7 @@ def _solved_price(book: _Book, held: _Holding) -> int:
     size = held.size
     magnitude = abs(size)
     config = held.state.config
-    ratio = margin.grown_up(config, magnitude, config.margin_ratio) * config.maintenance_fraction
+    ratio = margin.grown(config.margin_ratio, margin.growth_up(config, magnitude)) * config.maintenance_fraction
     rest = AccountRisk(book.cash - _owed_up(held))
     for other in book.holdings:
         if other is not held:

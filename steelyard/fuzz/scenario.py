@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.protocol.errors import ProtocolError
 from sim.protocol.evm import Address
-from sim.protocol.libraries.margin import grown_up, initial_ratio_up
+from sim.protocol.libraries.margin import grown, growth_up, initial_ratio_up
 from sim.protocol.mocks.local_pyth import Price, PriceFeed, encode_update
 from sim.protocol.types.market_id import markets_of
 from sim.protocol.types.price_state import PriceState
@@ -251,7 +251,7 @@ class Scenario:
         size = 0
         held = abs(self.size(account, market))
         for _ in range(2):
-            margin = grown_up(config, min(held + size, depth), ratio) * 10**10
+            margin = grown(ratio, growth_up(config, min(held + size, depth))) * 10**10
             size = free * WAD // (price * (rate + margin + size * WAD // (2 * depth)) // WAD + 1)
         return max(0, min(size * 97 // 100, room))
 

@@ -18,7 +18,8 @@ __all__ = [
     "add",
     "apply_floors",
     "base_margin",
-    "grown_up",
+    "grown",
+    "growth_up",
     "initial_ratio_up",
     "is_volatile",
     "maintenance_up",
@@ -61,19 +62,24 @@ def add(risk: AccountRisk, position: Position, size: int, index: int, config: Ma
     value = magnitude * price
     owed = -(-abs(position.shares) * (index - position.entry_index) // _WAD)
     risk.equity += size * price // _WAD - owed
-    initial = grown_up(config, magnitude, initial_ratio_up(config, variance_of(mark)))
-    maintenance = grown_up(config, magnitude, config.margin_ratio) * config.maintenance_fraction
+    growth = growth_up(config, magnitude)
+    initial = grown(initial_ratio_up(config, variance_of(mark)), growth)
+    maintenance = grown(config.margin_ratio, growth) * config.maintenance_fraction
     risk.initial_margin -= -value * initial // _GROWN_SCALE
     risk.maintenance_margin -= -value * maintenance // _GROWN_MAINTENANCE_SCALE
     risk.notional -= -value // _WAD
 
 
-def grown_up(config: MarketConfig, size: int, ratio: int) -> int:
-    """Return `ratio` [1e-4] as concentration raises it for `size` [1e-8], up to 1, up (``Margin.sol::grownUp``)."""
+def growth_up(config: MarketConfig, size: int) -> int:
+    """Return what concentration multiplies the margin ratio of `size` by [1e-4], up (``Margin.sol::growthUp``)."""
     if config.concentration == 0:
-        return ratio * _ONE
-    growth = -(-config.concentration * size // depth(config))
-    return min(ratio * (_ONE + growth), _ONE * _ONE)
+        return _ONE
+    return _ONE - -config.concentration * size // depth(config)
+
+
+def grown(ratio: int, growth: int) -> int:
+    """Return a margin ratio times its growth [1e-8], up to all of the notional (``Margin.sol::grown``)."""
+    return min(ratio * growth, _ONE * _ONE)
 
 
 def initial_ratio_up(config: MarketConfig, variance: int) -> int:
