@@ -34,7 +34,7 @@ import {Fill, LiquidationResult, Trade} from "./types/Fill.sol";
 import {Ledger, LedgerWord, RiskConfig} from "./types/Ledger.sol";
 import {Mark} from "./types/Mark.sol";
 import {FundingState, Market, MarketConfig, MarketWords, PortfolioConfig, Side} from "./types/Market.sol";
-import {MAX_MARKETS, MarketId, lowestMarket} from "./types/MarketId.sol";
+import {MAX_MARKETS, MarketId, lowestMarket, withoutLowest} from "./types/MarketId.sol";
 import {ONE_MULTIPLIER} from "./types/Shares.sol";
 
 /// @title The ledger of the exchange; see IClearinghouse.
@@ -611,10 +611,7 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
 
     /// @dev Whether offsets between positions count: with one position there are none.
     function _isNetted(Account memory account) private pure returns (bool) {
-        unchecked {
-            uint256 markets = account.openMarkets;
-            return account.mode == MarginMode.Portfolio && markets & (markets - 1) != 0;
-        }
+        return account.mode == MarginMode.Portfolio && withoutLowest(account.openMarkets) != 0;
     }
 
     function _nettingOf(Account memory account) private pure returns (Netting memory netting) {
@@ -641,18 +638,19 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         Market memory market = scratch.market;
         for (uint256 i; i < marks.length; ++i) {
             MarketId marketId = lowestMarket(markets);
-            markets &= markets - 1;
+            markets = withoutLowest(markets);
             positions[marketId].unpackInto(scratch.position);
             MarketWords storage words = _markets[marketId];
-            words.funding.unpackInto(market.funding);
-            words.config.unpackInto(market.config);
+            words.funding.unpackRateInto(market.funding);
+            words.config.unpackMarginInto(market.config);
             bool isLong = scratch.position.shares.isLong();
             Side memory side = isLong ? market.longs : market.shorts;
             (isLong ? words.longs : words.shorts).unpackInto(side);
-            int256 index = FundingRate.previewIndex(market.funding, side, isLong, marks[i].price(), block.timestamp);
+            Mark mark = marks[i];
+            int256 index = FundingRate.previewIndex(market.funding, side, isLong, mark.price(), block.timestamp);
             int256 size = scratch.position.shares.toSize(side.multiplier);
-            risk.add(scratch.position, size, index, market.config, marks[i]);
-            if (netting.words.length != 0) netting.add(size, marks[i].price(), market.config, words.portfolio);
+            risk.add(scratch.position, size, index, market.config, mark);
+            if (netting.words.length != 0) netting.add(size, mark.price(), market.config, words.portfolio);
         }
     }
 
@@ -675,7 +673,7 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         for (uint256 i; i < prices.length; ++i) {
             OpenPosition memory open = positions[i];
             _load(open, words, lowestMarket(markets));
-            markets &= markets - 1;
+            markets = withoutLowest(markets);
             open.mark = Mark.wrap(prices[i]);
             FundingRate.accrue(open.market, prices[i], block.timestamp);
         }

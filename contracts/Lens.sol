@@ -18,7 +18,7 @@ import {Fill} from "./types/Fill.sol";
 import {Ledger} from "./types/Ledger.sol";
 import {Mark} from "./types/Mark.sol";
 import {Market, PortfolioWord} from "./types/Market.sol";
-import {MarketId, lowestMarket} from "./types/MarketId.sol";
+import {MarketId, lowestMarket, withoutLowest} from "./types/MarketId.sol";
 import {PriceState} from "./types/PriceState.sol";
 import {AccountView, MarginTerm, MarginView, MarketView, PoolView, PositionView, Quote} from "./types/Views.sol";
 
@@ -205,7 +205,7 @@ contract Lens is ILens {
         for (uint256 i; i < marks.length; ++i) {
             Holding memory held = book.holdings[i];
             held.market = lowestMarket(markets);
-            markets &= markets - 1;
+            markets = withoutLowest(markets);
             held.mark = marks[i];
             held.state = _accruedMarket(held.market, marks[i].price());
             held.position = CLEARINGHOUSE.positionOf(id, held.market);

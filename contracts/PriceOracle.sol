@@ -10,7 +10,7 @@ import {IPriceOracle} from "./interfaces/IPriceOracle.sol";
 import {Bounds} from "./libraries/Bounds.sol";
 import {Volatility} from "./libraries/Volatility.sol";
 import {Mark} from "./types/Mark.sol";
-import {MarketId, lowestMarket} from "./types/MarketId.sol";
+import {MarketId, lowestMarket, withoutLowest} from "./types/MarketId.sol";
 import {PriceState, PriceWord} from "./types/PriceState.sol";
 
 /// @title Pyth prices with realised variance; see IPriceOracle.
@@ -80,7 +80,7 @@ contract PriceOracle is IPriceOracle, AccessManaged {
         marks = new Mark[](LibBit.popCount(markets));
         for (uint256 i; i < marks.length; ++i) {
             marks[i] = markOf(lowestMarket(markets));
-            markets &= markets - 1;
+            markets = withoutLowest(markets);
         }
     }
 
@@ -89,7 +89,7 @@ contract PriceOracle is IPriceOracle, AccessManaged {
         prices = new uint256[](LibBit.popCount(markets));
         for (uint256 i; i < prices.length; ++i) {
             prices[i] = _fresh(lowestMarket(markets)).price();
-            markets &= markets - 1;
+            markets = withoutLowest(markets);
         }
     }
 

@@ -23,6 +23,13 @@ library FixedPoint {
         }
     }
 
+    /// @notice `ceil(numerator / denominator)`, of numerators that leave room for the denominator.
+    function ratioUp(uint256 numerator, uint256 denominator) internal pure returns (uint256) {
+        unchecked {
+            return (numerator + denominator - 1) / denominator;
+        }
+    }
+
     /// @notice `min(max(value, -bound), bound)`.
     function clampSymmetric(int256 value, int256 bound) internal pure returns (int256) {
         unchecked {

@@ -43,13 +43,13 @@ library Margin {
             uint256 value = size.abs() * price;
             risk.equity += Pricing.worthDown(size, price) - position.shares.indexedUp(index - position.entryIndex);
             uint256 growth = growthUp(config, size.abs());
-            risk.initialMargin += FixedPointMathLib.divUp(
+            risk.initialMargin += FixedPoint.ratioUp(
                 value * grown(initialRatioUp(config, mark.variance()), growth), GROWN_SCALE
             );
-            risk.maintenanceMargin += FixedPointMathLib.divUp(
+            risk.maintenanceMargin += FixedPoint.ratioUp(
                 value * grown(config.marginRatio, growth) * config.maintenanceFraction, GROWN_MAINTENANCE_SCALE
             );
-            risk.notional += FixedPointMathLib.divUp(value, 1e18);
+            risk.notional += FixedPoint.ratioUp(value, 1e18);
         }
     }
 
@@ -57,7 +57,7 @@ library Margin {
     function growthUp(MarketConfig memory config, uint256 size) internal pure returns (uint256) {
         unchecked {
             if (config.concentration == 0) return 1e4;
-            return 1e4 + FixedPointMathLib.divUp(config.concentration * size, Pricing.depth(config));
+            return 1e4 + FixedPoint.ratioUp(config.concentration * size, Pricing.depth(config));
         }
     }
 
@@ -76,8 +76,7 @@ library Margin {
             ratio = config.marginRatio;
             if (!isVolatile(config, variance)) return ratio;
             uint256 cap = FixedPointMathLib.min(MAX_VOLATILITY_FACTOR * ratio, 1e4);
-            uint256 square =
-                FixedPointMathLib.divUp(config.volatilityMultiple * config.volatilityMultiple * variance, 1e14);
+            uint256 square = FixedPoint.ratioUp(config.volatilityMultiple * config.volatilityMultiple * variance, 1e14);
             return square >= cap * cap ? cap : FixedPoint.sqrtUp(square);
         }
     }
@@ -101,7 +100,7 @@ library Margin {
     function maintenanceUp(MarketConfig memory config, uint256 size, uint256 price) internal pure returns (uint256) {
         unchecked {
             uint256 margin = size * price * config.marginRatio;
-            return FixedPointMathLib.divUp(margin * config.maintenanceFraction, MAINTENANCE_SCALE);
+            return FixedPoint.ratioUp(margin * config.maintenanceFraction, MAINTENANCE_SCALE);
         }
     }
 

@@ -97,6 +97,15 @@ library Words {
         funding.maxRate = raw >> 240;
     }
 
+    /// @notice Fills what an accrual reads of a market's funding, and nothing else.
+    function unpackRateInto(FundingWord word, FundingState memory funding) internal pure {
+        uint256 raw = FundingWord.unwrap(word);
+        funding.rate = int48(uint48(raw >> 128));
+        funding.velocity = int32(uint32(raw >> 176));
+        funding.accruedAt = uint32(raw >> 208);
+        funding.maxRate = raw >> 240;
+    }
+
     /// @dev The sum's cast is checked. |rate| <= maxRate and |velocity| <= maxFundingVelocity fit by `Bounds`, and a 32-bit
     /// clock runs until 2106.
     function pack(FundingState memory funding) internal pure returns (FundingWord) {
@@ -115,6 +124,16 @@ library Words {
         config.maxFundingVelocity = uint32(raw >> 128);
         config.takerFee = uint16(raw >> 160);
         config.makerFee = uint16(raw >> 176);
+        config.marginRatio = uint16(raw >> 192);
+        config.maintenanceFraction = uint16(raw >> 208);
+        config.concentration = uint16(raw >> 224);
+        config.volatilityMultiple = raw >> 240;
+    }
+
+    /// @notice Fills what `Margin` reads of a market's parameters, and nothing else.
+    function unpackMarginInto(ConfigWord word, MarketConfig memory config) internal pure {
+        uint256 raw = ConfigWord.unwrap(word);
+        config.skewScale = uint64(raw);
         config.marginRatio = uint16(raw >> 192);
         config.maintenanceFraction = uint16(raw >> 208);
         config.concentration = uint16(raw >> 224);

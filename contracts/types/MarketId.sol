@@ -19,6 +19,13 @@ function toUint(MarketId market) pure returns (uint256) {
     return MarketId.unwrap(market);
 }
 
+/// @dev A bitmap without its lowest market; the empty one stays empty.
+function withoutLowest(uint256 bitmap) pure returns (uint256) {
+    unchecked {
+        return bitmap & (bitmap - 1);
+    }
+}
+
 /// @dev The lowest market of a bitmap that is not empty.
 function lowestMarket(uint256 bitmap) pure returns (MarketId) {
     return MarketId.wrap(uint8(LibBit.ffs(bitmap)));

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import isqrt
+
 from hypothesis import strategies as st
 
 from sim.protocol.libraries.funding_rate import max_rate_per_second
 from sim.protocol.types.ledger import RiskConfig
-from sim.protocol.types.market import FundingState, Market, MarketConfig, Side
+from sim.protocol.types.market import FundingState, Market, MarketConfig, PortfolioConfig, Side
 from sim.protocol.types.shares import ONE_MULTIPLIER
 
 WAD = 10**18
@@ -29,7 +31,22 @@ def market_configs(draw: st.DrawFn) -> MarketConfig:
         maker_fee=draw(st.integers(0, taker_fee)),
         margin_ratio=draw(st.integers(50, 10_000)),
         maintenance_fraction=draw(st.integers(500, 8_000)),
+        concentration=draw(st.integers(0, 50_000)),
+        volatility_multiple=draw(st.integers(0, 2_000)),
     )
+
+
+@st.composite
+def portfolio_configs(draw: st.DrawFn) -> PortfolioConfig:
+    """Return how a market nets, within its bounds."""
+    hedgeable = draw(st.integers(0, 9_900))
+    left, loadings = hedgeable**2, []
+    for _ in range(3):
+        bound = isqrt(left)
+        loadings.append(draw(st.integers(-bound, bound)))
+        left -= loadings[-1] ** 2
+    shocks = draw(st.lists(st.integers(-hedgeable, hedgeable), min_size=8, max_size=8))
+    return PortfolioConfig(hedgeable, tuple(loadings), tuple(shocks))
 
 
 @st.composite

@@ -106,7 +106,7 @@ def test_deposit__then_withdraw_all__gives_back_to_the_unit(amount: int) -> None
             (to_account_id(BOB, 0), 1),
             Error("AccountUnauthorized", (to_account_id(BOB, 0), ALICE, PERMISSION_MARGIN)),
         ),
-        ("setMarginMode", (to_account_id(ALICE, 0), 2), Error("")),
+        ("setMarginMode", (to_account_id(ALICE, 0), 3), Error("")),
         ("setLeverage", (to_account_id(ALICE, 0), to_account_id(ALICE, 1), 0), Error("LeverageZero")),
         (
             "setLeverage",
