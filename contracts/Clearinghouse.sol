@@ -8,9 +8,9 @@ import {Multicall} from "@openzeppelin/contracts/utils/Multicall.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 import {LibBit} from "solady/utils/LibBit.sol";
+import {ParameterBounds} from "./ParameterBounds.sol";
 import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
 import {IPriceOracle} from "./interfaces/IPriceOracle.sol";
-import {Bounds} from "./libraries/Bounds.sol";
 import {FixedPoint} from "./libraries/FixedPoint.sol";
 import {FundingRate} from "./libraries/FundingRate.sol";
 import {Liquidation} from "./libraries/Liquidation.sol";
@@ -54,6 +54,7 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
     IERC20 public immutable TOKEN;
     IPriceOracle public immutable ORACLE;
     AccountId public immutable TREASURY;
+    ParameterBounds public immutable BOUNDS;
 
     mapping(AccountId account => AccountWord) private _accounts;
     mapping(AccountId account => mapping(MarketId market => PositionWord)) private _positions;
@@ -73,13 +74,25 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         Position position;
     }
 
-    constructor(address authority, IERC20Metadata token, IPriceOracle oracle, address treasury)
+    /// @dev The parameters of the call are within bounds: asks the contract that knows them, by the same calldata.
+    modifier bounded() {
+        (bool ok, bytes memory reason) = address(BOUNDS).staticcall(msg.data);
+        if (!ok) {
+            assembly ("memory-safe") {
+                revert(add(reason, 0x20), mload(reason))
+            }
+        }
+        _;
+    }
+
+    constructor(address authority, IERC20Metadata token, IPriceOracle oracle, ParameterBounds bounds, address treasury)
         AccessManaged(authority)
     {
         uint8 decimals = token.decimals();
         if (decimals != 6) revert TokenDecimalsMismatch(decimals);
         TOKEN = token;
         ORACLE = oracle;
+        BOUNDS = bounds;
         TREASURY = toAccountId(treasury, 0);
         if (TREASURY.isReserved()) revert AccountReserved(TREASURY);
     }
@@ -264,10 +277,10 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         external
         nonReentrant
         restricted
+        bounded
         returns (MarketId id)
     {
         if (marketCount == MAX_MARKETS) revert MarketsExhausted();
-        Bounds.checkMarket(config, maxRate);
         id = MarketId.wrap(marketCount++);
         Market memory market;
         market.longs.multiplier = ONE_MULTIPLIER;
@@ -280,8 +293,12 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
     }
 
     /// @inheritdoc IClearinghouse
-    function setMarket(MarketId id, MarketConfig calldata config, uint16 maxRate) external nonReentrant restricted {
-        Bounds.checkMarket(config, maxRate);
+    function setMarket(MarketId id, MarketConfig calldata config, uint16 maxRate)
+        external
+        nonReentrant
+        restricted
+        bounded
+    {
         Market memory market;
         _loadMarket(market, id);
         FundingRate.accrue(market, ORACLE.priceState(id).price, block.timestamp);
@@ -298,16 +315,14 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
     }
 
     /// @inheritdoc IClearinghouse
-    function setPortfolio(MarketId id, PortfolioConfig calldata config) external nonReentrant restricted {
-        Bounds.checkPortfolio(config);
+    function setPortfolio(MarketId id, PortfolioConfig calldata config) external nonReentrant restricted bounded {
         if (id.toUint() >= marketCount) revert MarketUnknown(id);
         _markets[id].portfolio = config.pack();
         emit PortfolioSet(id, config);
     }
 
     /// @inheritdoc IClearinghouse
-    function setRiskConfig(RiskConfig calldata config) external nonReentrant restricted {
-        Bounds.checkRisk(config);
+    function setRiskConfig(RiskConfig calldata config) external nonReentrant restricted bounded {
         _riskConfig = config;
         Ledger memory state = _ledger.unpack();
         state.poolFeeShare = config.poolFeeShare;

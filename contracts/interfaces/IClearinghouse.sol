@@ -8,6 +8,7 @@ import {Fill, LiquidationResult, Trade} from "../types/Fill.sol";
 import {Ledger, RiskConfig} from "../types/Ledger.sol";
 import {Market, MarketConfig, PortfolioConfig} from "../types/Market.sol";
 import {MarketId} from "../types/MarketId.sol";
+import {ParameterBounds} from "../ParameterBounds.sol";
 import {IPriceOracle} from "./IPriceOracle.sol";
 
 /// @title The ledger of a perpetuals exchange: accounts, markets, margin and liquidation.
@@ -61,6 +62,8 @@ interface IClearinghouse {
     error TokenDecimalsMismatch(uint8 decimals);
     /// @notice The insurance fund holds no more than the treasury threshold.
     error SurplusMissing(uint256 insuranceBalance, uint256 threshold);
+    /// @notice A parameter is outside [min, max].
+    error ParameterOutOfBounds(bytes32 parameter, uint256 value, uint256 min, uint256 max);
 
     /// @notice `amount` in token units; `balance` is the account's new balance, here and below.
     event Deposited(AccountId indexed account, address indexed payer, uint256 amount, int256 balance);
@@ -195,6 +198,7 @@ interface IClearinghouse {
 
     function TOKEN() external view returns (IERC20);
     function ORACLE() external view returns (IPriceOracle);
+    function BOUNDS() external view returns (ParameterBounds);
     function TREASURY() external view returns (AccountId);
     function marketCount() external view returns (uint8);
 

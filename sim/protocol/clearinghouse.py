@@ -46,7 +46,7 @@ from sim.protocol.evm import (
     non_reentrant,
     view,
 )
-from sim.protocol.libraries import bounds, funding_rate, liquidation, margin, positions, pricing, words
+from sim.protocol.libraries import funding_rate, liquidation, margin, positions, pricing, words
 from sim.protocol.libraries.fixed_point import WAD, clamp_symmetric
 from sim.protocol.libraries.portfolio import Netting
 from sim.protocol.types.account import (
@@ -60,14 +60,23 @@ from sim.protocol.types.account import (
 )
 from sim.protocol.types.account_id import INSURANCE_ACCOUNT, POOL_ACCOUNT, is_reserved, owner_of, to_account_id
 from sim.protocol.types.fill import Fill, LiquidationResult, Trade
-from sim.protocol.types.ledger import Ledger, RiskConfig
+from sim.protocol.types.ledger import RISK_CONFIG, Ledger, RiskConfig
 from sim.protocol.types.mark import price_of
-from sim.protocol.types.market import FundingState, Market, MarketConfig, PortfolioConfig, Side
+from sim.protocol.types.market import (
+    MARKET_CONFIG,
+    PORTFOLIO_CONFIG,
+    FundingState,
+    Market,
+    MarketConfig,
+    PortfolioConfig,
+    Side,
+)
 from sim.protocol.types.market_id import MAX_MARKETS, MarketId, markets_of, to_bit
 from sim.protocol.types.shares import ONE_MULTIPLIER, to_size
 
 if TYPE_CHECKING:
     from sim.protocol.mocks.local_token import LocalToken
+    from sim.protocol.parameter_bounds import ParameterBounds
     from sim.protocol.price_oracle import PriceOracle
     from sim.protocol.world import World
 
@@ -85,9 +94,6 @@ _TRUE: Final = (1).to_bytes(_WORD, "big")
 _BPS: Final = 10_000
 _TRADE: Final = "(uint256,uint8,int128,uint96,uint128,uint256,uint96)"
 _FILL: Final = "(int256,int256,uint256,int256)"
-_MARKET_CONFIG: Final = "(uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256)"
-_PORTFOLIO: Final = "(uint256,int256[3],int256[8])"
-_RISK_CONFIG: Final = "(uint16,uint16,uint32,uint16,uint16,uint16,uint64,uint16)"
 _NO_ACCOUNT: Final = Account()
 _NO_POSITION: Final = Position()
 _NO_PORTFOLIO: Final = PortfolioConfig()
@@ -117,6 +123,8 @@ class Clearinghouse(AccessManaged):
         Settlement token, 6 decimals.
     oracle : PriceOracle
         Prices.
+    bounds : ParameterBounds
+        Of the parameters.
     treasury : Address
         Owner of the treasury's account.
 
@@ -134,6 +142,7 @@ class Clearinghouse(AccessManaged):
         *,
         token: LocalToken,
         oracle: PriceOracle,
+        bounds: ParameterBounds,
         treasury: Address,
     ) -> None:
         super().__init__(world, name, address)
@@ -141,6 +150,7 @@ class Clearinghouse(AccessManaged):
             raise TokenDecimalsMismatch(token.decimals())
         self.token = token
         self.oracle = oracle
+        self.bounds = bounds
         self.treasury = to_account_id(treasury, 0)
         if is_reserved(self.treasury):
             raise AccountReserved(self.treasury)
@@ -435,7 +445,7 @@ class Clearinghouse(AccessManaged):
         self.emit("Deposited", POOL_ACCOUNT, sender, amount, state.pool_balance)
         self._pull(sender, amount)
 
-    @external(f"listMarket({_MARKET_CONFIG},uint16) -> (uint8)")
+    @external(f"listMarket({MARKET_CONFIG},uint16) -> (uint8)")
     @non_reentrant
     def list_market(self, sender: Address, config: MarketConfig | tuple[int, ...], max_rate: int) -> MarketId:
         """List a market (``Clearinghouse.sol::listMarket``).
@@ -446,10 +456,10 @@ class Clearinghouse(AccessManaged):
             As named.
         """
         self._check_can_call(sender, "listMarket", (config, max_rate))
+        self.bounds.list_market(config, max_rate)
         if self._market_count == MAX_MARKETS:
             raise MarketsExhausted
         config = MarketConfig(*config)
-        bounds.check_market(config, max_rate)
         market = MarketId(self._market_count)
         self._set("_market_count", market + 1)
         funding = FundingState(accrued_at=self.world.timestamp, max_rate=max_rate)
@@ -458,7 +468,7 @@ class Clearinghouse(AccessManaged):
         self.emit("MarketSet", market, tuple(config), max_rate)
         return market
 
-    @external(f"setMarket(uint8,{_MARKET_CONFIG},uint16)")
+    @external(f"setMarket(uint8,{MARKET_CONFIG},uint16)")
     @non_reentrant
     def set_market(self, sender: Address, market: int, config: MarketConfig | tuple[int, ...], max_rate: int) -> None:
         """Change a market's parameters after an accrual at the old ones (``Clearinghouse.sol::setMarket``).
@@ -469,8 +479,8 @@ class Clearinghouse(AccessManaged):
             As named; the oracle's.
         """
         self._check_can_call(sender, "setMarket", (market, config, max_rate))
+        self.bounds.set_market(market, config, max_rate)
         config = MarketConfig(*config)
-        bounds.check_market(config, max_rate)
         state = self._load_market(market)
         funding_rate.accrue(state, self.oracle.price_state(market).price, self.world.timestamp)
         positions.require_open_interest(state.longs, pricing.depth(config))
@@ -484,7 +494,7 @@ class Clearinghouse(AccessManaged):
         self._emit_accrued(market, state)
         self.emit("MarketSet", market, tuple(config), max_rate)
 
-    @external(f"setPortfolio(uint8,{_PORTFOLIO})")
+    @external(f"setPortfolio(uint8,{PORTFOLIO_CONFIG})")
     @non_reentrant
     def set_portfolio(self, sender: Address, market: int, config: PortfolioConfig | tuple[Any, ...]) -> None:
         """Set how a market nets with others in portfolio mode (``Clearinghouse.sol::setPortfolio``).
@@ -495,14 +505,14 @@ class Clearinghouse(AccessManaged):
             As named.
         """
         self._check_can_call(sender, "setPortfolio", (market, config))
+        self.bounds.set_portfolio(market, config)
         config = PortfolioConfig(*config)
-        bounds.check_portfolio(config)
         if market >= self._market_count:
             raise MarketUnknown(market)
         self._put(self._portfolios, market, config)
         self.emit("PortfolioSet", market, tuple(config))
 
-    @external(f"setRiskConfig({_RISK_CONFIG})")
+    @external(f"setRiskConfig({RISK_CONFIG})")
     @non_reentrant
     def set_risk_config(self, sender: Address, config: RiskConfig | tuple[int, ...]) -> None:
         """Set liquidation parameters, floors and the fee split (``Clearinghouse.sol::setRiskConfig``).
@@ -513,8 +523,8 @@ class Clearinghouse(AccessManaged):
             As named.
         """
         self._check_can_call(sender, "setRiskConfig", (config,))
+        self.bounds.set_risk_config(config)
         config = RiskConfig(*config)
-        bounds.check_risk(config)
         self._set("_risk_config", config)
         state = self._ledger.copy()
         state.pool_fee_share = config.pool_fee_share
@@ -615,13 +625,13 @@ class Clearinghouse(AccessManaged):
 
     @view(
         "marketOf(uint8) -> (((uint256,int256,uint256),(uint256,int256,uint256),(int256,int256,int256,uint256,uint256),"
-        f"{_MARKET_CONFIG}))"
+        f"{MARKET_CONFIG}))"
     )
     def market_of(self, market: int) -> Market:
         """Return all of a market; not to be changed."""
         return self._markets.get(market) or Market.empty()
 
-    @view(f"portfolioOf(uint8) -> ({_PORTFOLIO})")
+    @view(f"portfolioOf(uint8) -> ({PORTFOLIO_CONFIG})")
     def portfolio_of(self, market: int) -> PortfolioConfig:
         """Return how a market nets with others."""
         return self._portfolios.get(market, _NO_PORTFOLIO)
@@ -631,7 +641,7 @@ class Clearinghouse(AccessManaged):
         """Return pool, insurance fund and pause; not to be changed."""
         return self._ledger
 
-    @view(f"riskConfig() -> ({_RISK_CONFIG})")
+    @view(f"riskConfig() -> ({RISK_CONFIG})")
     def risk_config(self) -> RiskConfig:
         """Return parameters of liquidations and floors."""
         return self._risk_config
@@ -692,6 +702,11 @@ class Clearinghouse(AccessManaged):
     def oracle_address(self) -> Address:
         """Return the address of the price oracle."""
         return self.oracle.address
+
+    @view("BOUNDS() -> (address)")
+    def bounds_address(self) -> Address:
+        """Return the address of the contract that knows the bounds of parameters."""
+        return self.bounds.address
 
     @view("TREASURY() -> (uint256)")
     def treasury_account(self) -> int:
@@ -905,7 +920,7 @@ class Clearinghouse(AccessManaged):
     def risk_at_any_confidence(self, account: int) -> AccountRisk:
         """Return what `liquidate` goes by: the risk at fresh prices, however wide their confidence intervals."""
         header = self._accounts.get(account, _NO_ACCOUNT)
-        return _risk_in_memory(header, self._load_all(account, header.open_markets), self._ledger)
+        return self._risk_in_memory(header, self._load_all(account, header.open_markets), self._ledger)
 
     def stored_accounts(self) -> dict[int, Account]:
         """Return all account headers ever stored; not to be changed."""

@@ -23,6 +23,7 @@ CONTRACTS: tuple[tuple[str, str], ...] = (
     ("Token", "LocalToken"),
     ("Pyth", "LocalPyth"),
     ("PriceOracle", "PriceOracle"),
+    ("ParameterBounds", "ParameterBounds"),
     ("Clearinghouse", "Clearinghouse"),
     ("OrderBook", "OrderBook"),
     ("Lens", "Lens"),
@@ -75,7 +76,10 @@ def constructor_arguments(
             return addresses["Authority"], addresses["Pyth"]
         case "Clearinghouse":
             treasury = to_checksum_address(holders.treasury)
-            return addresses["Authority"], addresses["Token"], addresses["PriceOracle"], treasury
+            oracle, bounds = addresses["PriceOracle"], addresses["ParameterBounds"]
+            return addresses["Authority"], addresses["Token"], oracle, bounds, treasury
+        case "ParameterBounds":
+            return ()
         case "OrderBook":
             return addresses["Clearinghouse"], parameters.orders.min_delay, parameters.orders.window
         case "Lens":

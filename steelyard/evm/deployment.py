@@ -81,7 +81,8 @@ def deploy_system(
     money = chain.deploy(token, (6,), sender=by.admin, name="LocalToken")
     pyth = deploy("LocalPyth", parameters.pyth.valid_time, parameters.pyth.update_fee)
     oracle = deploy("PriceOracle", authority, pyth)
-    clearinghouse = deploy("Clearinghouse", authority, money, oracle, by.treasury)
+    bounds = deploy("ParameterBounds")
+    clearinghouse = deploy("Clearinghouse", authority, money, oracle, bounds, by.treasury)
     deploy("OrderBook", clearinghouse, parameters.orders.min_delay, parameters.orders.window)
     deploy("Lens", clearinghouse)
     for sender, contract, function, args in setup_calls(chain.abi, chain.addresses, parameters, by):

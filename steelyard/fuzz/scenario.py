@@ -381,7 +381,16 @@ class Scenario:
         yield "Lens", "accountView", (POOL,)
         yield "Lens", "marketViews", ()
         yield "Lens", "poolView", ()
-        for name in ("ledger", "riskConfig", "marketCount", "TREASURY", "TOKEN", "ORACLE", "MAX_OPEN_MARKETS"):
+        for name in (
+            "ledger",
+            "riskConfig",
+            "marketCount",
+            "TREASURY",
+            "TOKEN",
+            "ORACLE",
+            "BOUNDS",
+            "MAX_OPEN_MARKETS",
+        ):
             yield "Clearinghouse", name, ()
         # One past the last, too.
         markets = [*self.markets, len(self.markets)]

@@ -324,10 +324,14 @@ def test_constructor__bad_argument__fails_by_name(
     token = machine.deploy("LocalToken", (settings.token_decimals,), sender=ADMIN)
     pyth = machine.deploy("LocalPyth", (60, 1), sender=ADMIN)
     oracle = machine.deploy("PriceOracle", (authority, pyth), sender=ADMIN)
+    bounds = machine.deploy("ParameterBounds", (), sender=ADMIN)
     if error != "ParameterOutOfBounds":
-        assert _refuses(machine, "Clearinghouse", authority, token, oracle, settings.treasury) == model.value.decoded
+        assert (
+            _refuses(machine, "Clearinghouse", authority, token, oracle, bounds, settings.treasury)
+            == model.value.decoded
+        )
     else:
-        house = machine.deploy("Clearinghouse", (authority, token, oracle, TREASURY), sender=ADMIN)
+        house = machine.deploy("Clearinghouse", (authority, token, oracle, bounds, TREASURY), sender=ADMIN)
         times = settings.min_delay_seconds, settings.window_seconds
         assert _refuses(machine, "OrderBook", house, *times) == model.value.decoded
 
@@ -342,7 +346,8 @@ def test_deposit__token_with_a_fee__is_refused(machine: Machine, parameters: Sys
     token = machine.deploy("LocalFeeToken", (6, 100), sender=ADMIN)
     pyth = machine.deploy("LocalPyth", (60, 1), sender=ADMIN)
     oracle = machine.deploy("PriceOracle", (authority, pyth), sender=ADMIN)
-    house = machine.deploy("Clearinghouse", (authority, token, oracle, TREASURY), sender=ADMIN)
+    bounds = machine.deploy("ParameterBounds", (), sender=ADMIN)
+    house = machine.deploy("Clearinghouse", (authority, token, oracle, bounds, TREASURY), sender=ADMIN)
     machine.deploy("OrderBook", (house, 2, 120), sender=ADMIN)
     settings = settings_of(parameters, Governors(), token_fee_bps=100)
     pair = Pair(World(settings, addresses=machine.addresses), machine, dict(machine.addresses))
@@ -382,7 +387,8 @@ def test_deposit__token_that_calls_back__finds_the_door_locked(machine: Machine,
     authority = machine.deploy("Authority", (ADMIN,), sender=ADMIN)
     pyth = machine.deploy("LocalPyth", (60, 1), sender=ADMIN)
     oracle = machine.deploy("PriceOracle", (authority, pyth), sender=ADMIN)
-    machine.deploy("Clearinghouse", (authority, token, oracle, TREASURY), sender=ADMIN)
+    bounds = machine.deploy("ParameterBounds", (), sender=ADMIN)
+    machine.deploy("Clearinghouse", (authority, token, oracle, bounds, TREASURY), sender=ADMIN)
     outcome = machine.call(ALICE, "Clearinghouse", "deposit", (ALICES, 1))
     assert outcome.error is not None
     assert outcome.error.name == "ReentrancyGuardReentrantCall"
@@ -405,6 +411,7 @@ def _tour(s: Scenario) -> None:
     s.must(STEWARD, "Clearinghouse", "setRiskConfig", (500, 2_500, 100_000, 1_000, 5_000, 12_500, 1, 8_000))
     s.must(OSCAR, "Clearinghouse", "collectTreasury")
     s.must(STEWARD, "Clearinghouse", "setMarket", 0, s.market(0)[3], 4_000)
+    s.must(STEWARD, "Clearinghouse", "setPortfolio", 0, (8_500, (8_000, -500, 0), (-8_500, *(0,) * 7)))
     s.must(GUARDIAN, "Clearinghouse", "pauseRisk")
     s.must(ADMIN, "Clearinghouse", "unpauseRisk")
     s.must(ALICE, "Clearinghouse", "multicall", (pair.model.calldata("Clearinghouse", "deposit", (ALICES, 1)),))

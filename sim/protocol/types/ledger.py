@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-__all__ = ["CENT", "Ledger", "RiskConfig"]
+__all__ = ["CENT", "RISK_CONFIG", "Ledger", "RiskConfig"]
 
 CENT: Final = 10**16
 """Wad per hundredth of quote."""
+
+RISK_CONFIG: Final = "(uint16,uint16,uint32,uint16,uint16,uint16,uint64,uint16)"
+"""ABI type of `RiskConfig`."""
 
 
 @dataclass(slots=True)

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-__all__ = ["FundingState", "Market", "MarketConfig", "PortfolioConfig", "Side"]
+__all__ = ["MARKET_CONFIG", "PORTFOLIO_CONFIG", "FundingState", "Market", "MarketConfig", "PortfolioConfig", "Side"]
+
+MARKET_CONFIG: Final = "(uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256)"
+"""ABI type of `MarketConfig`."""
+
+PORTFOLIO_CONFIG: Final = "(uint256,int256[3],int256[8])"
+"""ABI type of `PortfolioConfig`."""
 
 
 @dataclass(slots=True)
