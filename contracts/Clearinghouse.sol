@@ -114,10 +114,7 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         int256 balance = _credit(id, -int256(_toWad(amount)));
         _requireInitialMargin(id);
         emit Withdrawn(id, recipient, amount, balance);
-        uint256 held = TOKEN.balanceOf(address(this));
-        TOKEN.safeTransfer(recipient, amount);
-        uint256 paid = held - TOKEN.balanceOf(address(this));
-        if (paid != amount) revert TransferMismatch(amount, paid);
+        _push(recipient, amount);
     }
 
     /// @inheritdoc IClearinghouse
@@ -233,6 +230,22 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
     }
 
     /// @inheritdoc IClearinghouse
+    function deleverage() external nonReentrant returns (uint256 fraction) {
+        Ledger memory state = _ledger.unpack();
+        OpenPosition[] memory skewed = _loadSkewed(false);
+        AccountRisk memory risk = _poolRisk(skewed, state);
+        if (risk.equity >= int256(risk.maintenanceMargin)) revert AccountHealthy(risk.equity, risk.maintenanceMargin);
+        fraction = Liquidation.fractionUp(risk.equity, risk.maintenanceMargin, 0, _riskConfig);
+        for (uint256 i; i < skewed.length; ++i) {
+            OpenPosition memory open = skewed[i];
+            uint256 cut = open.market.deleverage(fraction, open.mark.price());
+            _storeMarket(open.id, open.market);
+            _emitAccrued(open.id, open.market);
+            emit Deleveraged(open.id, open.size < 0, cut, open.market.longs.multiplier, open.market.shorts.multiplier);
+        }
+    }
+
+    /// @inheritdoc IClearinghouse
     function accrue(MarketId id) external nonReentrant {
         Market memory market;
         _loadMarket(market, id);
@@ -270,6 +283,17 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         _ledger = state.pack();
         emit Deposited(POOL_ACCOUNT, msg.sender, amount, state.poolBalance);
         _pull(amount);
+    }
+
+    /// @inheritdoc IClearinghouse
+    function defundPool(uint128 amount, address recipient) external nonReentrant restricted {
+        Ledger memory state = _ledger.unpack();
+        state.poolBalance -= int256(_toWad(amount));
+        _ledger = state.pack();
+        AccountRisk memory risk = _poolRisk(_loadSkewed(true), state);
+        if (risk.equity < int256(risk.initialMargin)) revert MarginInsufficient(risk.equity, risk.initialMargin);
+        emit Withdrawn(POOL_ACCOUNT, recipient, amount, state.poolBalance);
+        _push(recipient, amount);
     }
 
     /// @inheritdoc IClearinghouse
@@ -397,6 +421,11 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         if (caller == id.owner()) return true;
         Permission memory granted = _permissions[id.owner()][caller];
         return granted.flags & permission == permission && block.timestamp <= granted.expiresAt;
+    }
+
+    /// @inheritdoc IClearinghouse
+    function poolRisk() external view returns (AccountRisk memory) {
+        return _poolRisk(_loadSkewed(true), _ledger.unpack());
     }
 
     /// @inheritdoc IClearinghouse
@@ -618,6 +647,25 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         _settleRisk(risk, netting, state);
     }
 
+    /// @dev Risk of the pool, whose position in each market is what its skew leaves. It owes, or is owed, what the indices
+    /// have moved since all positions were entered; its margin is that of a portfolio, without floors.
+    function _poolRisk(OpenPosition[] memory skewed, Ledger memory state)
+        private
+        view
+        returns (AccountRisk memory risk)
+    {
+        risk.equity = state.poolBalance;
+        Netting memory netting = Portfolio.start(skewed.length);
+        Position memory none;
+        for (uint256 i; i < skewed.length; ++i) {
+            OpenPosition memory open = skewed[i];
+            risk.equity += open.market.unsettledDown();
+            risk.add(none, open.size, 0, open.market.config, open.mark);
+            netting.add(open.size, open.mark.price(), open.market.config, _markets[open.id].portfolio);
+        }
+        netting.settle(risk);
+    }
+
     function _addAccrued(AccountRisk memory risk, Netting memory netting, OpenPosition memory open) private view {
         MarketConfig memory config = open.market.config;
         risk.add(open.position, open.size, open.market.indexOf(open.position), config, open.mark);
@@ -682,15 +730,36 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
     }
 
     function _loadAll(AccountId account, uint256 markets) private view returns (OpenPosition[] memory positions) {
-        uint256[] memory prices = ORACLE.freshPricesOf(markets);
-        positions = new OpenPosition[](prices.length);
+        Mark[] memory marks = ORACLE.freshMarksOf(markets);
+        positions = new OpenPosition[](marks.length);
         mapping(MarketId => PositionWord) storage words = _positions[account];
-        for (uint256 i; i < prices.length; ++i) {
+        for (uint256 i; i < marks.length; ++i) {
             OpenPosition memory open = positions[i];
             _load(open, words, lowestMarket(markets));
             markets = withoutLowest(markets);
-            open.mark = Mark.wrap(prices[i]);
-            FundingRate.accrue(open.market, prices[i], block.timestamp);
+            open.mark = marks[i];
+            FundingRate.accrue(open.market, open.mark.price(), block.timestamp);
+        }
+    }
+
+    /// @dev Every market with positions, accrued; `size` is what the pool holds of it.
+    /// @param isCertain whether prices must be certain, too
+    function _loadSkewed(bool isCertain) private view returns (OpenPosition[] memory skewed) {
+        uint256 markets;
+        for (uint256 i; i < marketCount; ++i) {
+            MarketWords storage words = _markets[MarketId.wrap(uint8(i))];
+            if (words.longs.hasShares() || words.shorts.hasShares()) markets |= 1 << i;
+        }
+        Mark[] memory marks = isCertain ? ORACLE.marksOf(markets) : ORACLE.freshMarksOf(markets);
+        skewed = new OpenPosition[](marks.length);
+        for (uint256 i; i < marks.length; ++i) {
+            OpenPosition memory open = skewed[i];
+            open.id = lowestMarket(markets);
+            markets = withoutLowest(markets);
+            open.mark = marks[i];
+            _loadMarket(open.market, open.id);
+            FundingRate.accrue(open.market, open.mark.price(), block.timestamp);
+            open.size = -open.market.skewOf();
         }
     }
 
@@ -742,6 +811,14 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
     function _toWad(uint128 amount) private pure returns (uint256) {
         if (amount == 0) revert AmountZero();
         return uint256(amount) * UNIT;
+    }
+
+    /// @dev Pays `amount` token units out.
+    function _push(address recipient, uint128 amount) private {
+        uint256 held = TOKEN.balanceOf(address(this));
+        TOKEN.safeTransfer(recipient, amount);
+        uint256 paid = held - TOKEN.balanceOf(address(this));
+        if (paid != amount) revert TransferMismatch(amount, paid);
     }
 
     /// @dev Takes `amount` token units from the caller; a token that keeps a part of it is refused.

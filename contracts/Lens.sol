@@ -183,10 +183,7 @@ contract Lens is ILens {
             uint256 price = _ORACLE.priceOf(id);
             Market memory market = _accruedMarket(id, price);
             int256 skew = market.skewOf();
-            int256 accrued =
-                int256(market.longs.shares) * market.longs.index + int256(market.shorts.shares) * market.shorts.index;
-            view_.equity += (-skew * int256(price)).divDown(FixedPoint.WAD) + accrued.divDown(FixedPoint.WAD)
-            - market.funding.entrySum;
+            view_.equity += (-skew * int256(price)).divDown(FixedPoint.WAD) + market.unsettledDown();
             uint256 depth = 2 * Pricing.depth(market.config);
             potential += Math.mulDiv(skew.abs() * price, skew.abs(), depth * 1e18, Math.Rounding.Ceil);
         }

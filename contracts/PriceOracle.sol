@@ -85,10 +85,10 @@ contract PriceOracle is IPriceOracle, AccessManaged {
     }
 
     /// @inheritdoc IPriceOracle
-    function freshPricesOf(uint256 markets) external view returns (uint256[] memory prices) {
-        prices = new uint256[](LibBit.popCount(markets));
-        for (uint256 i; i < prices.length; ++i) {
-            prices[i] = _fresh(lowestMarket(markets)).price();
+    function freshMarksOf(uint256 markets) external view returns (Mark[] memory marks) {
+        marks = new Mark[](LibBit.popCount(markets));
+        for (uint256 i; i < marks.length; ++i) {
+            marks[i] = _fresh(lowestMarket(markets)).mark();
             markets = withoutLowest(markets);
         }
     }

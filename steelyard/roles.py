@@ -26,7 +26,7 @@ FUNCTION_ROLES: dict[str, dict[Role, tuple[str, ...]]] = {
     "Clearinghouse": {
         Role.ADMIN: ("setExecutor", "unpauseRisk"),
         Role.GUARDIAN: ("pauseRisk",),
-        Role.LIQUIDITY: ("fundPool",),
+        Role.LIQUIDITY: ("defundPool", "fundPool"),
         Role.STEWARD: ("listMarket", "setMarket", "setPortfolio", "setRiskConfig"),
     },
     "PriceOracle": {

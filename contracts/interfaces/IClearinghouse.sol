@@ -99,6 +99,10 @@ interface IClearinghouse {
         int256 balance
     );
     event BadDebtBooked(AccountId indexed account, uint256 fromInsurance, uint256 fromPool);
+    /// @notice One side of a market was shrunk by `cut` of its multiplier [1e-15]; both multipliers afterwards.
+    event Deleveraged(
+        MarketId indexed market, bool isLong, uint256 cut, uint256 longMultiplier, uint256 shortMultiplier
+    );
     event TreasuryCollected(AccountId indexed treasury, uint256 amount, int256 balance);
     event MarketSet(MarketId indexed market, MarketConfig config, uint16 maxRate);
     event PortfolioSet(MarketId indexed market, PortfolioConfig config);
@@ -152,6 +156,13 @@ interface IClearinghouse {
     /// @dev Errors: AccountFlat, AccountHealthy, AccountReserved, the oracle's.
     function liquidate(AccountId account, AccountId liquidator) external returns (LiquidationResult memory result);
 
+    /// @notice Shrinks the side that outweighs the other in every market by what brings a pool under its maintenance margin
+    /// back to the target health. All positions of a side give up the same part of their size at the oracle price; nobody
+    /// is picked. Prices must be fresh but may be uncertain.
+    /// @return fraction of each market's skew that was closed [wad]
+    /// @dev Errors: AccountHealthy, the oracle's.
+    function deleverage() external returns (uint256 fraction);
+
     /// @notice Brings a market's funding up to date.
     /// @dev Errors: MarketUnknown, the oracle's.
     function accrue(MarketId market) external;
@@ -167,6 +178,10 @@ interface IClearinghouse {
 
     /// @notice Adds `amount` token units to the pool. Restricted, until the vault issues shares for it.
     function fundPool(uint128 amount) external;
+
+    /// @notice Pays `amount` token units of the pool out, if what is left meets its initial margin. Restricted.
+    /// @dev Errors: AmountZero, MarginInsufficient, TransferMismatch, the oracle's.
+    function defundPool(uint128 amount, address recipient) external;
 
     /// @notice Lists a market. Restricted.
     /// @dev Errors: ParameterOutOfBounds, MarketsExhausted.
@@ -219,4 +234,8 @@ interface IClearinghouse {
     /// @notice Equity and requirements of an account at current prices, pending funding included.
     /// @dev Errors: the oracle's.
     function riskOf(AccountId account) external view returns (AccountRisk memory);
+
+    /// @notice The same of the pool, as a portfolio of what each market's skew leaves it.
+    /// @dev Errors: the oracle's.
+    function poolRisk() external view returns (AccountRisk memory);
 }

@@ -60,10 +60,9 @@ interface IPriceOracle {
     /// @dev Errors: those of `priceOf`.
     function marksOf(uint256 markets) external view returns (Mark[] memory marks);
 
-    /// @notice Prices of the markets of a bitmap, lowest first, however wide the confidence interval [wad]: what a
-    /// liquidation goes by.
+    /// @notice The same, however wide the confidence interval: what liquidations and deleveragings go by.
     /// @dev Errors: PriceMissing, PriceStale.
-    function freshPricesOf(uint256 markets) external view returns (uint256[] memory prices);
+    function freshMarksOf(uint256 markets) external view returns (Mark[] memory marks);
 
     /// @notice All that is held of a market, unchecked.
     function priceState(MarketId market) external view returns (PriceState memory);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 import {Position} from "../types/Account.sol";
 import {Fill} from "../types/Fill.sol";
 import {Market, Side} from "../types/Market.sol";
 import {ONE_MULTIPLIER, Shares, toShares} from "../types/Shares.sol";
+import {FixedPoint} from "./FixedPoint.sol";
 import {FundingRate} from "./FundingRate.sol";
 import {Pricing} from "./Pricing.sol";
 
@@ -13,6 +15,11 @@ import {Pricing} from "./Pricing.sol";
 /// stored is refused there.
 /// Functions fill records that are there: one that returned a record would allocate and clear another first.
 library Positions {
+    using FixedPoint for int256;
+
+    /// @dev A side that was deleveraged down to a billionth is as good as closed; under it shares would outgrow their type.
+    uint256 private constant LEAST_MULTIPLIER = 1e6;
+
     /// @notice Open interest of one side would exceed its cap [base wad].
     error OpenInterestExceeded(uint256 openInterest, uint256 cap);
 
@@ -38,6 +45,15 @@ library Positions {
     function skewOf(Market memory market) internal pure returns (int256) {
         unchecked {
             return int256(openInterest(market.longs)) - int256(openInterest(market.shorts));
+        }
+    }
+
+    /// @notice What all positions owe the pool for funding and deleveraging since they were entered, down [quote wad].
+    function unsettledDown(Market memory market) internal pure returns (int256) {
+        unchecked {
+            int256 accrued =
+                int256(market.longs.shares) * market.longs.index + int256(market.shorts.shares) * market.shorts.index;
+            return accrued.divDown(FixedPoint.WAD) - market.funding.entrySum;
         }
     }
 
@@ -78,7 +94,30 @@ library Positions {
         market.funding.velocity = FundingRate.velocityAt(market.config, skewOf(market));
     }
 
-    /// @dev Takes the position out of its side's totals; returns the funding that it owes.
+    /// @notice Cuts the multiplier of the side that outweighs the other, so that `fraction` of the skew is gone, and pays
+    /// every position of the side for what it loses, at `price`: each gives up the same part of its size and nothing else.
+    /// @dev The caller has accrued the market. The multiplier keeps at least `LEAST_MULTIPLIER`. Both roundings are against
+    /// the positions.
+    /// @return cut of the multiplier, 0 where nothing changed
+    function deleverage(Market memory market, uint256 fraction, uint256 price) internal pure returns (uint256 cut) {
+        unchecked {
+            int256 skew = skewOf(market);
+            Side memory side = skew > 0 ? market.longs : market.shorts;
+            if (skew == 0 || side.multiplier <= LEAST_MULTIPLIER) return 0;
+            uint256 closed = FixedPointMathLib.divUp(skew.abs() * fraction, 1e18);
+            cut = FixedPointMathLib.min(
+                FixedPointMathLib.divUp(side.multiplier * closed, openInterest(side)),
+                side.multiplier - LEAST_MULTIPLIER
+            );
+            int256 paid = int256(cut * price);
+            side.index += skew > 0 ? -paid.divDown(int256(ONE_MULTIPLIER)) : paid.divUp(int256(ONE_MULTIPLIER));
+            side.multiplier -= cut;
+            market.funding.velocity = FundingRate.velocityAt(market.config, skewOf(market));
+        }
+    }
+
+    /// @dev Takes the position out of its side's totals; returns the funding that it owes. A side that is left empty
+    /// starts anew at a multiplier of one.
     function _remove(Market memory market, Position memory position) private pure returns (int256 funding) {
         unchecked {
             Shares shares = position.shares;
@@ -86,6 +125,7 @@ library Positions {
             Side memory side = shares.isLong() ? market.longs : market.shorts;
             funding = shares.indexedUp(side.index - position.entryIndex);
             side.shares -= shares.magnitude();
+            if (side.shares == 0) side.multiplier = ONE_MULTIPLIER;
             market.funding.entrySum -= shares.indexedUp(position.entryIndex);
         }
     }

@@ -80,6 +80,10 @@ library Words {
         side.multiplier = raw >> 192;
     }
 
+    function hasShares(SideWord word) internal pure returns (bool) {
+        return uint96(SideWord.unwrap(word)) != 0;
+    }
+
     /// @dev Casts are checked; a multiplier never exceeds one.
     function pack(Side memory side) internal pure returns (SideWord) {
         return SideWord.wrap(

@@ -18,10 +18,13 @@ function toShares(int256 size, uint256 multiplier) pure returns (Shares) {
     }
 }
 
-/// @notice `shares * multiplier`, towards zero [base wad].
-function toSize(Shares shares, uint256 multiplier) pure returns (int256) {
+/// @notice `shares * multiplier`, down [base wad]: a long has no more than its part of the side's open interest, a short
+/// owes no less, so that what all positions claim never exceeds what the pool owes.
+function toSize(Shares shares, uint256 multiplier) pure returns (int256 size) {
     unchecked {
-        return (Shares.unwrap(shares) * int256(multiplier)) / int256(ONE_MULTIPLIER);
+        int256 product = Shares.unwrap(shares) * int256(multiplier);
+        size = product / int256(ONE_MULTIPLIER);
+        if (product % int256(ONE_MULTIPLIER) < 0) size -= 1;
     }
 }
 

@@ -158,6 +158,7 @@ class Clearinghouse(AccessManaged):
         self._positions: dict[tuple[int, int], Position] = {}
         self._markets: dict[int, Market] = {}
         self._portfolios: dict[int, PortfolioConfig] = {}
+        self._deleveraged: dict[int, bool] = {}
         self._permissions: dict[tuple[Address, Address], Permission] = {}
         self._executors: dict[Address, bool] = {}
         self._ledger = Ledger()
@@ -203,12 +204,7 @@ class Clearinghouse(AccessManaged):
         balance = self._credit(account, -_to_wad(amount))
         self._require_initial_margin(account)
         self.emit("Withdrawn", account, recipient, amount, balance)
-        held = self.token.balance_of(self.address)
-        self._require_moved(self.token.transfer(self.address, recipient, amount))
-        paid = checked_sub(held, self.token.balance_of(self.address))
-        if paid != amount:
-            raise TransferMismatch(amount, paid)
-        self._set("taken_in", self.taken_in - amount)
+        self._push(recipient, amount)
 
     @external("transfer(uint256,uint256,uint128)")
     @non_reentrant
@@ -375,6 +371,33 @@ class Clearinghouse(AccessManaged):
         self.emit("Liquidated", account, liquidator, closed_notional, result.reward, result.penalty, balance)
         return result
 
+    @external("deleverage() -> (uint256)")
+    @non_reentrant
+    def deleverage(self, _sender: Address) -> int:
+        """Shrink the heavier sides until the pool has its target health (``Clearinghouse.sol::deleverage``).
+
+        Raises
+        ------
+        AccountHealthy
+            The pool is not under its maintenance margin; the oracle's.
+        SafeCastOverflowedIntDowncast, SafeCastOverflowedUintDowncast
+            A stored value leaves its type.
+        """
+        skewed = self._load_skewed(is_certain=False)
+        risk = self._pool_risk(skewed, self._ledger)
+        if risk.equity >= risk.maintenance_margin:
+            raise AccountHealthy(risk.equity, risk.maintenance_margin)
+        fraction = liquidation.fraction_up(risk.equity, risk.maintenance_margin, 0, self._risk_config)
+        for one in skewed:
+            cut = positions.deleverage(one.market, fraction, one.price)
+            self._put(self._markets, one.id, words.pack_market(one.market))
+            self._emit_accrued(one.id, one.market)
+            multipliers = one.market.longs.multiplier, one.market.shorts.multiplier
+            self.emit("Deleveraged", one.id, one.size < 0, cut, *multipliers)
+            if cut:
+                self._put(self._deleveraged, one.id, True)
+        return fraction
+
     @external("accrue(uint8)")
     @non_reentrant
     def accrue(self, _sender: Address, market: int) -> None:
@@ -444,6 +467,26 @@ class Clearinghouse(AccessManaged):
         self._set("_ledger", words.pack_ledger(state))
         self.emit("Deposited", POOL_ACCOUNT, sender, amount, state.pool_balance)
         self._pull(sender, amount)
+
+    @external("defundPool(uint128,address)")
+    @non_reentrant
+    def defund_pool(self, sender: Address, amount: int, recipient: Address) -> None:
+        """Pay `amount` token units of the pool out, down to its initial margin (``Clearinghouse.sol::defundPool``).
+
+        Raises
+        ------
+        AccessManagedUnauthorized, AmountZero, MarginInsufficient, TransferMismatch
+            As named; the oracle's; the token's.
+        """
+        self._check_can_call(sender, "defundPool", (amount, recipient))
+        state = self._ledger.copy()
+        state.pool_balance -= _to_wad(amount)
+        self._set("_ledger", words.pack_ledger(state))
+        risk = self._pool_risk(self._load_skewed(is_certain=True), state)
+        if risk.equity < risk.initial_margin:
+            raise MarginInsufficient(risk.equity, risk.initial_margin)
+        self.emit("Withdrawn", POOL_ACCOUNT, recipient, amount, state.pool_balance)
+        self._push(recipient, amount)
 
     @external(f"listMarket({MARKET_CONFIG},uint16) -> (uint8)")
     @non_reentrant
@@ -683,6 +726,17 @@ class Clearinghouse(AccessManaged):
         _settle_risk(risk, netting, self._ledger)
         return risk
 
+    @view("poolRisk() -> ((int256,uint256,uint256,uint256))")
+    def pool_risk(self) -> AccountRisk:
+        """Return the same of the pool, as a portfolio (``Clearinghouse.sol::poolRisk``).
+
+        Raises
+        ------
+        PriceMissing, PriceStale, PriceUncertain
+            The oracle's.
+        """
+        return self._pool_risk(self._load_skewed(is_certain=True), self._ledger)
+
     @view("marketCount() -> (uint8)")
     def market_count(self) -> int:
         """Return the number of listed markets."""
@@ -827,6 +881,17 @@ class Clearinghouse(AccessManaged):
         _settle_risk(risk, netting, state)
         return risk
 
+    def _pool_risk(self, skewed: list[_OpenPosition], state: Ledger) -> AccountRisk:
+        """Return the risk of the pool, whose position in each market is what its skew leaves."""
+        risk = AccountRisk(state.pool_balance)
+        netting = Netting()
+        for one in skewed:
+            risk.equity += positions.unsettled_down(one.market)
+            margin.add(risk, _NO_POSITION, one.size, 0, one.market.config, one.mark)
+            netting.add(one.size, one.price, one.market.config, self.portfolio_of(one.id))
+        netting.settle(risk)
+        return risk
+
     def _add_accrued(self, risk: AccountRisk, netting: Netting | None, opened: _OpenPosition) -> None:
         index = positions.index_of(opened.market, opened.position)
         margin.add(risk, opened.position, opened.size, index, opened.market.config, opened.mark)
@@ -860,12 +925,25 @@ class Clearinghouse(AccessManaged):
 
     def _load_all(self, account: int, markets: int) -> list[_OpenPosition]:
         opened = []
-        for market, price in zip(markets_of(markets), self.oracle.fresh_prices_of(markets), strict=True):
+        for market, mark in zip(markets_of(markets), self.oracle.fresh_marks_of(markets), strict=True):
             one = self._load(account, market)
-            one.mark = one.price = price
-            funding_rate.accrue(one.market, price, self.world.timestamp)
+            one.mark, one.price = mark, price_of(mark)
+            funding_rate.accrue(one.market, one.price, self.world.timestamp)
             opened.append(one)
         return opened
+
+    def _load_skewed(self, *, is_certain: bool) -> list[_OpenPosition]:
+        """Return every market with positions, accrued; `size` is what the pool holds of it."""
+        ids = [market for market, state in self._markets.items() if state.longs.shares or state.shorts.shares]
+        bitmap = sum(map(to_bit, ids))
+        marks = self.oracle.marks_of(bitmap) if is_certain else self.oracle.fresh_marks_of(bitmap)
+        skewed = []
+        for market, mark in zip(markets_of(bitmap), marks, strict=True):
+            state = self._load_market(market)
+            price = price_of(mark)
+            funding_rate.accrue(state, price, self.world.timestamp)
+            skewed.append(_OpenPosition(market, mark, price, -positions.skew_of(state), state, Position()))
+        return skewed
 
     def _load_market(self, market: int) -> Market:
         stored = self._markets.get(market)
@@ -901,6 +979,15 @@ class Clearinghouse(AccessManaged):
         target_balance = self._credit(target, amount)
         self.emit("Transferred", source, target, amount, source_balance, target_balance)
 
+    def _push(self, recipient: Address, amount: int) -> None:
+        """Pay `amount` token units out; a token that moves another amount is refused."""
+        held = self.token.balance_of(self.address)
+        self._require_moved(self.token.transfer(self.address, recipient, amount))
+        paid = checked_sub(held, self.token.balance_of(self.address))
+        if paid != amount:
+            raise TransferMismatch(amount, paid)
+        self._set("taken_in", self.taken_in - amount)
+
     def _pull(self, sender: Address, amount: int) -> None:
         """Take `amount` token units from the sender; a token that keeps a part of it is refused."""
         held = self.token.balance_of(self.address)
@@ -921,6 +1008,10 @@ class Clearinghouse(AccessManaged):
         """Return what `liquidate` goes by: the risk at fresh prices, however wide their confidence intervals."""
         header = self._accounts.get(account, _NO_ACCOUNT)
         return self._risk_in_memory(header, self._load_all(account, header.open_markets), self._ledger)
+
+    def was_deleveraged(self, market: int) -> bool:
+        """Return whether a side of the market ever was."""
+        return self._deleveraged.get(market, False)
 
     def stored_accounts(self) -> dict[int, Account]:
         """Return all account headers ever stored; not to be changed."""

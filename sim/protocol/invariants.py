@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from sim.protocol.libraries import funding_rate, positions, pricing
 from sim.protocol.libraries.fixed_point import WAD
 from sim.protocol.types.market_id import to_bit
-from sim.protocol.types.shares import indexed_up, to_size
+from sim.protocol.types.shares import ONE_MULTIPLIER, indexed_up, to_size
 
 if TYPE_CHECKING:
     from sim.protocol.types.market import MarketConfig
@@ -119,20 +119,23 @@ class Invariants:
         markets = house.stored_markets()
         prices = {market: world.oracle.price_state(market).price for market in markets}
         total = self._ledger_sum()
-        count = 0
+        count = scaled = 0
         for (_, market), position in house.stored_positions().items():
             if position.shares == 0:
                 continue
             count += 1
             side = positions.side_of(markets[market], position.shares)
             total += to_size(position.shares, side.multiplier) * prices[market] // WAD
+            if side.multiplier != ONE_MULTIPLIER:
+                scaled += 1 + prices[market] // WAD
             total -= indexed_up(position.shares, side.index - position.entry_index)
         for market, state in markets.items():
             longs, shorts = state.longs, state.shorts
             total += -positions.skew_of(state) * prices[market] // WAD
             total += (longs.shares * longs.index + shorts.shares * shorts.index) // WAD - state.funding.entry_sum
         dust = house.taken_in * _UNIT - total
-        bound = 3 * count + 2 * len(markets)
+        # A size of a deleveraged side rounds to a wei of the base.
+        bound = 3 * count + 2 * len(markets) + scaled
         _require(0 <= dust <= bound, "I4", f"0 <= entered - equity = {dust} <= {bound}")
 
     def check_funding(self) -> None:
@@ -144,7 +147,7 @@ class Invariants:
         world = self._world
         for market, state in world.clearinghouse.stored_markets().items():
             elapsed = state.funding.accrued_at - world.settings.timestamp
-            if state.longs.multiplier == state.shorts.multiplier:
+            if not world.clearinghouse.was_deleveraged(market):
                 both = state.longs.index + state.shorts.index
                 _require(0 <= both <= elapsed, "I6", f"0 <= sum of indices of {market} = {both} <= {elapsed}")
             bound = funding_rate.max_rate_per_second(state.funding.max_rate)

@@ -259,8 +259,7 @@ class Lens(Contract):
             price = self.oracle.price_of(market)
             state = self._accrued_market(market, price)
             skew = positions.skew_of(state)
-            accrued = state.longs.shares * state.longs.index + state.shorts.shares * state.shorts.index
-            equity += div_down(-skew * price, WAD) + div_down(accrued, WAD) - state.funding.entry_sum
+            equity += div_down(-skew * price, WAD) + positions.unsettled_down(state)
             potential += ceil_div(abs(skew) * price * abs(skew), 2 * pricing.depth(state.config) * WAD)
         return PoolView(
             balance=ledger.pool_balance,

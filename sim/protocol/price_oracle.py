@@ -148,16 +148,17 @@ class PriceOracle(AccessManaged):
         """
         return tuple([self.mark_of(market) for market in markets_of(markets)])
 
-    @view("freshPricesOf(uint256) -> (uint256[])")
-    def fresh_prices_of(self, markets: int) -> tuple[int, ...]:
-        """Return prices, lowest market first [wad], however uncertain (``PriceOracle.sol::freshPricesOf``).
+    @view("freshMarksOf(uint256) -> (uint256[])")
+    def fresh_marks_of(self, markets: int) -> tuple[int, ...]:
+        """Return the same, however wide the confidence interval (``PriceOracle.sol::freshMarksOf``).
 
         Raises
         ------
         PriceMissing, PriceStale
             As named.
         """
-        return tuple([self._fresh(market).price for market in markets_of(markets)])
+        states = [self._fresh(market) for market in markets_of(markets)]
+        return tuple([to_mark(state.price, state.variance) for state in states])
 
     def _fresh(self, market: int) -> PriceState:
         state = self._states.get(market, _EMPTY)

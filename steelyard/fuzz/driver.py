@@ -37,6 +37,8 @@ WEIGHTS = {
     "pause": 3,
     "oracle": 5,
     "batch": 3,
+    "deleverage": 2,
+    "pool": 2,
     "token": 2,
     "hostile": 8,
     "profit": 6,

@@ -10,6 +10,7 @@ from sim.protocol.libraries.margin import grown, growth_up, initial_ratio_up
 from sim.protocol.mocks.local_pyth import Price, PriceFeed, encode_update
 from sim.protocol.types.market_id import markets_of
 from sim.protocol.types.price_state import PriceState
+from sim.protocol.types.shares import to_size
 from steelyard.evm.deployment import ADMIN, LIQUIDITY
 from steelyard.fuzz.actors import (
     ACCOUNTS,
@@ -194,6 +195,14 @@ class Scenario:
             return None
         return risk.equity, risk.initial_margin, risk.maintenance_margin, risk.notional
 
+    def pool_risk(self) -> Risk | None:
+        """Return the same of the pool, None where a price is missing."""
+        try:
+            risk = self._house.pool_risk()
+        except ProtocolError:
+            return None
+        return risk.equity, risk.initial_margin, risk.maintenance_margin, risk.notional
+
     def free(self, account: int) -> int:
         """Return what may leave an account, 0 where that cannot be told [wad]."""
         risk = self.risk(account)
@@ -215,8 +224,7 @@ class Scenario:
             return 0
         state = self._house.stored_markets()[market]
         side = state.longs if position.shares > 0 else state.shorts
-        size = abs(position.shares) * side.multiplier // 10**15
-        return size if position.shares > 0 else -size
+        return to_size(position.shares, side.multiplier)
 
     def open_interest(self, market: int) -> tuple[int, int]:
         """Return the open interest of both sides [base wad]."""
@@ -381,6 +389,7 @@ class Scenario:
         yield "Lens", "accountView", (POOL,)
         yield "Lens", "marketViews", ()
         yield "Lens", "poolView", ()
+        yield "Clearinghouse", "poolRisk", ()
         for name in (
             "ledger",
             "riskConfig",
@@ -416,7 +425,7 @@ class Scenario:
             yield "PriceOracle", "markOf", (market,)
             yield "Clearinghouse", "portfolioOf", (market,)
         yield "PriceOracle", "marksOf", ((1 << len(self.markets)) - 1,)
-        yield "PriceOracle", "freshPricesOf", ((1 << len(self.markets)) - 1,)
+        yield "PriceOracle", "freshMarksOf", ((1 << len(self.markets)) - 1,)
         for owner in EVERYBODY:
             yield "LocalToken", "balanceOf", (owner,)
             yield "LocalToken", "allowance", (owner, self.pair.addresses["Clearinghouse"])

@@ -11,10 +11,11 @@ from sim.protocol import ErrorValue, Outcome, World
 from sim.protocol.errors import ProtocolError
 from sim.protocol.mocks.local_pyth import Price, PriceFeed, encode_update
 from steelyard.evm.chain import Chain, DeploymentFailed
-from steelyard.evm.deployment import ADMIN, GUARDIAN, STEWARD, TREASURY, Governors
+from steelyard.evm.deployment import ADMIN, GUARDIAN, LIQUIDITY, STEWARD, TREASURY, Governors
 from steelyard.evm.machine import Machine
 from steelyard.fuzz.choices import SeededChoices
 from steelyard.fuzz.moves import AIMS, Aim
+from steelyard.fuzz.moves.pool import deleverage_a_weak_pool
 from steelyard.fuzz.pair import NO_DATA, NOBODY, Pair, settings_of
 from steelyard.fuzz.scenario import (
     ALICE,
@@ -412,6 +413,8 @@ def _tour(s: Scenario) -> None:
     s.must(OSCAR, "Clearinghouse", "collectTreasury")
     s.must(STEWARD, "Clearinghouse", "setMarket", 0, s.market(0)[3], 4_000)
     s.must(STEWARD, "Clearinghouse", "setPortfolio", 0, (8_500, (8_000, -500, 0), (-8_500, *(0,) * 7)))
+    s.must(LIQUIDITY, "Clearinghouse", "defundPool", 1, LIQUIDITY)
+    assert deleverage_a_weak_pool(s, SeededChoices(0)).ok
     s.must(GUARDIAN, "Clearinghouse", "pauseRisk")
     s.must(ADMIN, "Clearinghouse", "unpauseRisk")
     s.must(ALICE, "Clearinghouse", "multicall", (pair.model.calldata("Clearinghouse", "deposit", (ALICES, 1)),))

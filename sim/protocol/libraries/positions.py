@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from sim.protocol.errors import OpenInterestExceeded
 from sim.protocol.libraries import funding_rate, pricing
+from sim.protocol.libraries.fixed_point import WAD
 from sim.protocol.types.fill import Fill
 from sim.protocol.types.shares import ONE_MULTIPLIER, indexed_up, to_shares, to_size
 
@@ -13,7 +14,22 @@ if TYPE_CHECKING:
     from sim.protocol.types.account import Position
     from sim.protocol.types.market import Market, Side
 
-__all__ = ["change", "index_of", "open_interest", "require_open_interest", "side_of", "size_of", "skew_of"]
+__all__ = [
+    "LEAST_MULTIPLIER",
+    "change",
+    "deleverage",
+    "index_of",
+    "open_interest",
+    "require_open_interest",
+    "side_of",
+    "size_of",
+    "skew_of",
+    "unsettled_down",
+]
+
+LEAST_MULTIPLIER: Final = 10**6
+"""A side that was deleveraged down to a billionth is as good as closed."""
+
 
 _ONE: Final = ONE_MULTIPLIER
 
@@ -43,6 +59,12 @@ def skew_of(market: Market) -> int:
     """Return longs less shorts [base wad] (``Positions.sol::skewOf``)."""
     longs, shorts = market.longs, market.shorts
     return longs.shares * longs.multiplier // _ONE - shorts.shares * shorts.multiplier // _ONE
+
+
+def unsettled_down(market: Market) -> int:
+    """Return what all positions owe the pool since they were entered [quote wad] (``Positions.sol::unsettledDown``)."""
+    longs, shorts = market.longs, market.shorts
+    return (longs.shares * longs.index + shorts.shares * shorts.index) // WAD - market.funding.entry_sum
 
 
 def require_open_interest(side: Side, cap: int) -> None:
@@ -101,13 +123,47 @@ def change(market: Market, position: Position, size: int, size_delta: int, price
     return size_after, Fill(filled, cost, fee, funding)
 
 
+def deleverage(market: Market, fraction: int, price: int) -> int:
+    """Cut the multiplier of the side that outweighs the other, and pay its positions (``Positions.sol::deleverage``).
+
+    Parameters
+    ----------
+    market : Market
+        Accrued; changed in place.
+    fraction : int
+        Of the skew, to be closed [wad].
+    price : int
+        Oracle price [wad].
+
+    Returns
+    -------
+    int
+        Cut of the multiplier [1e-15], 0 where nothing changed.
+    """
+    skew = skew_of(market)
+    side = market.longs if skew > 0 else market.shorts
+    if skew == 0 or side.multiplier <= LEAST_MULTIPLIER:
+        return 0
+    closed = -(-abs(skew) * fraction // WAD)
+    cut = min(-(-side.multiplier * closed // open_interest(side)), side.multiplier - LEAST_MULTIPLIER)
+    side.index += -(cut * price // _ONE) if skew > 0 else -(-cut * price // _ONE)
+    side.multiplier -= cut
+    market.funding.velocity = funding_rate.velocity_at(market.config, skew_of(market))
+    return cut
+
+
 def _remove(market: Market, position: Position) -> int:
-    """Take the position out of its side's totals; return the funding that it owes [quote wad], up."""
+    """Take the position out of its side's totals; return the funding that it owes [quote wad], up.
+
+    A side that is left empty starts anew at a multiplier of one.
+    """
     shares = position.shares
     if shares == 0:
         return 0
     side = side_of(market, shares)
     side.shares -= abs(shares)
+    if side.shares == 0:
+        side.multiplier = _ONE
     market.funding.entry_sum -= indexed_up(shares, position.entry_index)
     return indexed_up(shares, side.index - position.entry_index)
 

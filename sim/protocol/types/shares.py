@@ -20,10 +20,8 @@ def to_shares(size: int, multiplier: int) -> int:
 
 
 def to_size(shares: int, multiplier: int) -> int:
-    """Return `shares * multiplier` [base wad], towards zero (``Shares.sol::toSize``)."""
-    if shares >= 0:
-        return shares * multiplier // ONE_MULTIPLIER
-    return -(-shares * multiplier // ONE_MULTIPLIER)
+    """Return ``shares * multiplier``, down [base wad] (``Shares.sol::toSize``)."""
+    return shares * multiplier // ONE_MULTIPLIER
 
 
 def indexed_up(shares: int, per_share: int) -> int:
