@@ -14,6 +14,8 @@ from steelyard.deployment.command import deploy as run_deploy
 from steelyard.failures import named
 from steelyard.fuzz.command import fuzz_options, run_fuzz
 from steelyard.keeper.command import keeper_options, run_keeper
+from steelyard.studies.calibrate import calibrate_options, run_calibrate
+from steelyard.studies.portfolio_margin import portfolio_margin_options, run_portfolio_margin
 
 __all__ = ["cli", "main"]
 
@@ -74,6 +76,27 @@ def fuzz(**options: Any) -> None:
     5 a self-test missed too many planted bugs, 130 interrupted.
     """
     sys.exit(run_fuzz(**options))
+
+
+@cli.command()
+@calibrate_options
+@named
+def calibrate(**options: Any) -> None:
+    """Calibrate margins and portfolio parameters from real prices, and write them into a parameter file."""
+    run_calibrate(**options)
+
+
+@cli.group()
+def study() -> None:
+    """Claims about leverage, looked at on real prices."""
+
+
+@study.command("portfolio-margin")
+@portfolio_margin_options
+@named
+def portfolio_margin(**options: Any) -> None:
+    """Tell what hedges and single legs must hold in each margin mode, beside what they lost."""
+    run_portfolio_margin(**options)
 
 
 def main() -> None:

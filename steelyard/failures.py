@@ -26,6 +26,7 @@ class Failure(click.ClickException):
 
 def _kinds() -> tuple[type[Exception], ...]:
     from sim.data import DataError
+    from sim.studies import StudyError
     from steelyard.client.errors import ChainError
     from steelyard.demo.driver import DemoError
     from steelyard.deployment.errors import DeploymentError
@@ -44,6 +45,7 @@ def _kinds() -> tuple[type[Exception], ...]:
         DeploymentError,
         FuzzError,
         ParameterError,
+        StudyError,
         ToolchainError,
         FileNotFoundError,
         PermissionError,

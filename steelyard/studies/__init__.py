@@ -1,0 +1,1 @@
+"""Commands about `sim.studies`: what they print, draw, and write into parameter files."""
