@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from sim.data import Window
     from sim.studies.history import Floats, History
     from sim.studies.scenarios import Event
 
@@ -151,6 +152,7 @@ def calibrate(
     *,
     keep_margins: bool = True,
     settings: Settings = Settings(),
+    within: Window | None = None,
 ) -> Calibration:
     """Calibrate the portfolio parameters of some markets.
 
@@ -164,6 +166,8 @@ def calibrate(
         Whether those are kept; otherwise they are calibrated too.
     settings
         What is asked for.
+    within
+        What of the history may be looked at; all of it where none is given. Crashes before it count too.
 
     Raises
     ------
@@ -173,7 +177,7 @@ def calibrate(
         The markets share too few hours.
     """
     shelf = find_hourly(folder, tuple(margins))
-    history = load_history(shelf, least=24 * settings.least_days)
+    history = load_history(shelf, least=24 * settings.least_days, within=within)
     if not keep_margins:
         margins = _margins(history, settings)
     ratios = np.array([ratio for ratio, _ in margins.values()]) / _ONE

@@ -104,7 +104,7 @@ def find_hourly(folder: Path, symbols: Sequence[str]) -> Shelf:
     return shelf
 
 
-def load_history(shelf: Shelf, *, least: int) -> History:
+def load_history(shelf: Shelf, *, least: int, within: Window | None = None) -> History:
     """Load the longest hourly history that all markets share.
 
     Perpetuals come before files that do not name their kind, those before spot, as in `sim.data`; finer candles than
@@ -116,6 +116,8 @@ def load_history(shelf: Shelf, *, least: int) -> History:
         What there is of each market.
     least
         Hours needed.
+    within
+        What may be looked at; everything where none is given.
 
     Raises
     ------
@@ -130,6 +132,9 @@ def load_history(shelf: Shelf, *, least: int) -> History:
     }
     start = max(-(-one.first // _HOUR) * _HOUR for one in longest.values())
     end = min(one.end // _HOUR * _HOUR for one in longest.values())
+    if within is not None:
+        start = max(start, -(-within.start // _HOUR) * _HOUR)
+        end = min(end, within.end // _HOUR * _HOUR)
     if end - start < least * _HOUR:
         raise HistoryTooShort(max(end - start, 0) // _HOUR, least)
     window = Window(start, end)

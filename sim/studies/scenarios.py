@@ -72,7 +72,7 @@ def crash_events(
     """Return the worst joint fall over `horizon` hours within each named crash of which there are prices.
 
     Worst is where the fall of all markets is largest, each in units of its margin. A crash before the history is looked
-    for in other series, spot included.
+    for in other series, spot included; one after it is not known yet.
 
     Parameters
     ----------
@@ -89,8 +89,10 @@ def crash_events(
     """
     events = []
     for crash in CRASHES:
+        if crash.window.end > history.window.end:
+            continue
         found: History | None = history
-        if not (history.window.start <= crash.window.start and crash.window.end <= history.window.end):
+        if crash.window.start < history.window.start:
             found = load_window(shelf, crash.window)
         if found is None:
             continue

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from steelyard import parameters as parameter_files
-from steelyard.studies.options import data_option, folder_of, parameters_option
+from steelyard.studies.options import data_option, end_option, folder_of, parameters_option, start_option, window_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +26,8 @@ def calibrate_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = (
         data_option,
         parameters_option(parameter_files.LOCAL, "Of the markets; what is not calibrated is taken from here."),
+        start_option,
+        end_option,
         click.option("--horizon", type=click.IntRange(1, 240), default=24, show_default=True, help="Hours."),
         click.option(
             "--confidence",
@@ -49,6 +51,8 @@ def run_calibrate(
     *,
     data: Path | None,
     parameters: Path,
+    start: str | None,
+    end: str | None,
     horizon: int,
     confidence: float,
     set_margins: bool,
@@ -70,7 +74,7 @@ def run_calibrate(
     from steelyard.studies.parameter_file import rewritten
 
     console = Console(stderr=as_json)
-    folder = folder_of(data)
+    folder, window = folder_of(data), window_of(start, end)
     markets = parameter_files.load(parameters).markets
     with console.status("reading prices"):
         found = calibrate(
@@ -78,6 +82,7 @@ def run_calibrate(
             {market.symbol: (market.margin_ratio, market.maintenance_fraction) for market in markets},
             keep_margins=not set_margins,
             settings=Settings(horizon=horizon, confidence=confidence),
+            within=window,
         )
     _print(found, console)
     if write is not None:

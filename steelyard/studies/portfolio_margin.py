@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from steelyard import parameters as parameter_files
-from steelyard.studies.options import data_option, folder_of, parameters_option
+from steelyard.studies.options import data_option, end_option, folder_of, parameters_option, start_option, window_of
 from steelyard.toolchain import ROOT
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ def portfolio_margin_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = (
         data_option,
         parameters_option(CALIBRATED, "Of the markets."),
+        start_option,
+        end_option,
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object, and everything else to stderr."),
         click.option("--picture", type=click.Path(path_type=Path, dir_okay=False), help="Draw it into a PNG."),
     )
@@ -44,7 +46,15 @@ def portfolio_margin_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def run_portfolio_margin(*, data: Path | None, parameters: Path, as_json: bool, picture: Path | None) -> None:
+def run_portfolio_margin(
+    *,
+    data: Path | None,
+    parameters: Path,
+    start: str | None,
+    end: str | None,
+    as_json: bool,
+    picture: Path | None,
+) -> None:
     """Study, print, and draw where asked.
 
     Raises
@@ -61,10 +71,10 @@ def run_portfolio_margin(*, data: Path | None, parameters: Path, as_json: bool, 
     from steelyard.studies.picture import draw
 
     console = Console(stderr=as_json)
-    folder = folder_of(data)
+    folder, window = folder_of(data), window_of(start, end)
     markets = markets_of(parameter_files.load(parameters))
     with console.status("reading prices"):
-        history = load_history(find_hourly(folder, tuple(markets)), least=24 * _LEAST_DAYS)
+        history = load_history(find_hourly(folder, tuple(markets)), least=24 * _LEAST_DAYS, within=window)
     found = study(history, markets)
     _print(history, found, console)
     if picture is not None:

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from sim.data import Window
 from sim.protocol.libraries import bounds, portfolio
 from sim.studies import HistoryTooShort, find_hourly, load_history
 from sim.studies.books import everything, hedges
 from sim.studies.calibration import Calibration, Settings, calibrate, required
 from sim.studies.scenarios import CRASHES, crash_events
 from tests.unit.data.files import HOUR, write_parquet
-from tests.unit.studies.made_up import FALL, SYMBOLS, write_prices
+from tests.unit.studies.made_up import FALL, SYMBOLS, WINDOW, write_prices
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,6 +113,13 @@ def test_calibrate__crash_before_the_history__is_taken_from_spot_and_guessed_for
     assert first.moves[:2] == pytest.approx([290 / 530 - 1] * 2)
     assert first.moves[2] == pytest.approx(0.8 * first.moves[0])
     assert [event.name for event in events[1:]] == ["2022-06 3AC"]
+
+
+def test_calibrate__window_before_a_crash__does_not_know_it(folder: Path) -> None:
+    within = Window(WINDOW.start, CRASHES[3].window.start)
+    found = calibrate(folder, MARGINS, settings=Settings(least_days=20), within=within)
+    assert not any(event.is_crash for event in found.events)
+    assert all(event.ended_at <= within.end for event in found.events)
 
 
 def test_calibrate__same_prices__same_result(folder: Path) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
 
+from sim.data.window import parse_time
 from steelyard.cli import cli
 from steelyard.parameters import load
 from steelyard.studies.portfolio_margin import CALIBRATED
-from tests.unit.studies.made_up import write_prices
+from tests.unit.studies.made_up import WINDOW, write_prices
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,6 +67,20 @@ def test_commands__folder_without_prices__fail_by_name(command: tuple[str, ...],
     assert "PriceFileMissing" in result.stderr
 
 
+@pytest.mark.parametrize("window", [("--start", "soon"), ("--start", "2022-07-01", "--end", "2022-06-01")])
+def test_commands__window_that_is_none__say_so(folder: Path, window: tuple[str, ...]) -> None:
+    result = run("calibrate", "--data", folder, *window)
+    assert result.exit_code == 2
+    assert "soon" in result.stderr or "is empty" in result.stderr
+
+
+def test_commands__window__is_what_is_looked_at(folder: Path) -> None:
+    result = run("study", "portfolio-margin", "--data", folder, "--end", "2022-08-20T12:00:00Z", "--json")
+    assert result.exit_code == 0, result.stderr
+    prices = json.loads(result.stdout)["prices"]
+    assert (prices["start"], prices["end"]) == (WINDOW.start, parse_time("2022-08-20T12:00:00Z"))
+
+
 def test_commands__few_hours__fail_by_name(tmp_path: Path) -> None:
     write_prices(tmp_path, hours=100)
     result = run("study", "portfolio-margin", "--data", tmp_path)
@@ -87,6 +104,13 @@ def test_portfolio_margin__folder_in_the_environment__tells_and_draws(
     single = books["long ETH"]
     assert single["required"]["portfolio"] == single["required"]["cross"]
     assert single["undermargined"]["portfolio"] == single["undermargined"]["isolated"]
+
+
+def test_studies__import__brings_no_chain() -> None:
+    modules = "sim.studies.calibration, sim.studies.portfolio_margin"
+    code = f"import sys, {modules}; print(sorted({{'ape', 'web3', 'steelyard'}} & {{*sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_portfolio_margin__default_parameters__are_the_calibrated_ones() -> None:

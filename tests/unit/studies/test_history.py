@@ -28,6 +28,15 @@ def test_load_history__files_of_different_spans__takes_what_they_share(tmp_path:
     assert history.high[:, 0].tolist() == [106.0, 12.0]
 
 
+def test_load_history__window__cuts_to_it(tmp_path: Path) -> None:
+    write_parquet(tmp_path / "BTCUSDT-perp-1h.parquet", hours(30))
+    shelf = find_hourly(tmp_path, ("BTC",))
+    within = Window(DAY.start + HOUR + 1, DAY.start + 5 * HOUR)
+    assert load_history(shelf, least=3, within=within).window == Window(DAY.start + 2 * HOUR, within.end)
+    with pytest.raises(HistoryTooShort, match="share 3 hours"):
+        load_history(shelf, least=4, within=within)
+
+
 def test_load_history__shared_hours_too_few__raises(tmp_path: Path) -> None:
     write_parquet(tmp_path / "BTCUSDT-perp-1h.parquet", hours(30))
     write_parquet(tmp_path / "ETHUSDT-perp-1h.parquet", hours(30, start=DAY.start + 40 * HOUR))
