@@ -14,7 +14,7 @@ from sim.data.window import parse_time
 from sim.studies import History, find_hourly, load_history
 from sim.studies.calibration import Settings, calibrate
 from sim.studies.portfolio_margin import BOOKS, losses_of
-from steelyard.parameters import parse
+from steelyard.parameters import LOCAL, parse
 from steelyard.studies.parameter_file import rewritten
 from steelyard.studies.portfolio_margin import CALIBRATED
 
@@ -54,8 +54,11 @@ def test_losses__hedged_pair__are_the_published_ones(history: History) -> None:
     assert {name: round(getattr(losses, name)) for name in published} == published
 
 
-def test_calibrate__committed_file__comes_out_again(history: History, folder: Path) -> None:
-    text = CALIBRATED.read_text(encoding="utf-8")
+@pytest.mark.parametrize(("file", "horizon", "keep"), [(CALIBRATED, 24, False), (LOCAL, 1, True)], ids=["day", "hour"])
+def test_calibrate__committed_file__comes_out_again(
+    history: History, folder: Path, file: Path, horizon: int, keep: bool
+) -> None:
+    text = file.read_text(encoding="utf-8")
     margins = {market.symbol: (market.margin_ratio, market.maintenance_fraction) for market in parse(text).markets}
-    found = calibrate(folder, margins, keep_margins=False, settings=Settings())
+    found = calibrate(folder, margins, keep_margins=keep, settings=Settings(horizon=horizon))
     assert rewritten(text, found) == text
