@@ -1,0 +1,1 @@
+"""Statements about margin and liquidation, proved by z3; see ``docs/proofs.md``."""
