@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
-import {IERC20, SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Multicall} from "@openzeppelin/contracts/utils/Multicall.sol";
-import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 import {LibBit} from "solady/utils/LibBit.sol";
-import {ParameterBounds} from "./ParameterBounds.sol";
+import {ClearinghouseCore} from "./ClearinghouseCore.sol";
+import {ClearinghouseExt} from "./ClearinghouseExt.sol";
 import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
 import {IPriceOracle} from "./interfaces/IPriceOracle.sol";
 import {FixedPoint} from "./libraries/FixedPoint.sol";
@@ -21,80 +19,42 @@ import {Pricing} from "./libraries/Pricing.sol";
 import {
     Account,
     AccountRisk,
-    AccountWord,
     MarginMode,
     PERMISSION_MARGIN,
     PERMISSION_WITHDRAW,
     Permission,
+    PoolRisk,
     Position,
     PositionWord
 } from "./types/Account.sol";
-import {AccountId, INSURANCE_ACCOUNT, POOL_ACCOUNT, toAccountId} from "./types/AccountId.sol";
+import {AccountId, INSURANCE_ACCOUNT, POOL_ACCOUNT} from "./types/AccountId.sol";
 import {Fill, LiquidationResult, Trade} from "./types/Fill.sol";
-import {Ledger, LedgerWord, RiskConfig} from "./types/Ledger.sol";
+import {InsuranceDraw, Ledger, RiskConfig} from "./types/Ledger.sol";
 import {Mark} from "./types/Mark.sol";
-import {FundingState, Market, MarketConfig, MarketWords, PortfolioConfig, Side} from "./types/Market.sol";
-import {MAX_MARKETS, MarketId, lowestMarket, withoutLowest} from "./types/MarketId.sol";
-import {ONE_MULTIPLIER} from "./types/Shares.sol";
+import {Market, MarketConfig, MarketWords, PortfolioConfig, Side} from "./types/Market.sol";
+import {MarketId, lowestMarket, withoutLowest} from "./types/MarketId.sol";
 
 /// @title The ledger of the exchange; see IClearinghouse.
-/// @dev Every entry point has one shape: authorise, load and accrue, change memory, check, store, event, interaction.
-contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGuardTransient {
+/// @dev What it does seldom is code of `ClearinghouseExt`, which it creates and runs on its own storage.
+contract Clearinghouse is IClearinghouse, ClearinghouseCore, Multicall {
     using FixedPoint for int256;
     using Margin for AccountRisk;
     using Portfolio for Netting;
     using Positions for Market;
-    using SafeERC20 for IERC20;
 
     /// @dev Bounds the gas of the largest liquidation.
     uint256 public constant MAX_OPEN_MARKETS = 16;
-    /// @dev Wad per unit of the settlement token.
-    uint256 private constant UNIT = 1e12;
 
-    IERC20 public immutable TOKEN;
-    IPriceOracle public immutable ORACLE;
-    AccountId public immutable TREASURY;
-    ParameterBounds public immutable BOUNDS;
+    /// @inheritdoc IClearinghouse
+    address public immutable EXTENSION;
 
-    mapping(AccountId account => AccountWord) private _accounts;
-    mapping(AccountId account => mapping(MarketId market => PositionWord)) private _positions;
-    mapping(MarketId market => MarketWords) private _markets;
-    mapping(address owner => mapping(address operator => Permission)) private _permissions;
-    mapping(address executor => bool allowed) public isExecutor;
-    LedgerWord private _ledger;
-    RiskConfig private _riskConfig;
-    uint8 public marketCount;
-
-    /// @dev One market of an account in memory.
-    struct OpenPosition {
-        MarketId id;
-        Mark mark;
-        int256 size;
-        Market market;
-        Position position;
-    }
-
-    /// @dev The parameters of the call are within bounds: asks the contract that knows them, by the same calldata.
-    modifier bounded() {
-        (bool ok, bytes memory reason) = address(BOUNDS).staticcall(msg.data);
-        if (!ok) {
-            assembly ("memory-safe") {
-                revert(add(reason, 0x20), mload(reason))
-            }
-        }
-        _;
-    }
-
-    constructor(address authority, IERC20Metadata token, IPriceOracle oracle, ParameterBounds bounds, address treasury)
-        AccessManaged(authority)
+    constructor(address authority, IERC20Metadata token, IPriceOracle oracle, address treasury)
+        ClearinghouseCore(authority, token, oracle, treasury)
     {
         uint8 decimals = token.decimals();
         if (decimals != 6) revert TokenDecimalsMismatch(decimals);
-        TOKEN = token;
-        ORACLE = oracle;
-        BOUNDS = bounds;
-        TREASURY = toAccountId(treasury, 0);
         if (TREASURY.isReserved()) revert AccountReserved(TREASURY);
+        EXTENSION = address(new ClearinghouseExt(authority, token, oracle, treasury));
     }
 
     // ---- owners and operators
@@ -152,6 +112,32 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
             _requireInitialMargin(id);
         }
         emit LeverageSet(id, fundedBy, leverage);
+    }
+
+    /// @inheritdoc IClearinghouse
+    function movePosition(AccountId from, AccountId to, MarketId market, uint128 size)
+        external
+        nonReentrant
+        returns (int256 moved)
+    {
+        _authorize(from, PERMISSION_MARGIN);
+        _requirePair(from, to);
+        if (size == 0) revert SizeZero();
+        OpenPosition memory open;
+        _load(open, _positions[from], market);
+        if (open.position.shares.isZero()) revert PositionMissing(from, market);
+        open.mark = ORACLE.markOf(market);
+        FundingRate.accrue(open.market, open.mark.price(), block.timestamp);
+        int256 part = int256(FixedPointMathLib.min(size, open.size.abs()));
+        Ledger memory state = _ledger.unpack();
+        moved = -_resize(from, open, open.size > 0 ? -part : part, state);
+        _positions[to][market].unpackInto(open.position);
+        open.size = open.market.sizeOf(open.position);
+        _resize(to, open, moved, state);
+        _ledger = state.pack();
+        emit PositionMoved(from, to, market, moved);
+        _requireInitialMargin(from);
+        _requireInitialMargin(to);
     }
 
     /// @inheritdoc IClearinghouse
@@ -222,154 +208,93 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         for (uint256 i; i < positions.length; ++i) {
             _store(words, positions[i]);
         }
-        _distribute(id, account, state, config, result);
+        _distribute(id, account, positions, state, config, result);
         _ledger = state.pack();
         _accounts[id] = account.pack();
         _credit(liquidator, int256(result.reward));
         emit Liquidated(id, liquidator, result.closedNotional, result.reward, result.penalty, account.balance);
     }
 
+    // ---- by the extension
+
     /// @inheritdoc IClearinghouse
-    function deleverage() external nonReentrant returns (uint256 fraction) {
-        Ledger memory state = _ledger.unpack();
-        OpenPosition[] memory skewed = _loadSkewed(false);
-        AccountRisk memory risk = _poolRisk(skewed, state);
-        if (risk.equity >= int256(risk.maintenanceMargin)) revert AccountHealthy(risk.equity, risk.maintenanceMargin);
-        fraction = Liquidation.fractionUp(risk.equity, risk.maintenanceMargin, 0, _riskConfig);
-        for (uint256 i; i < skewed.length; ++i) {
-            OpenPosition memory open = skewed[i];
-            uint256 cut = open.market.deleverage(fraction, open.mark.price());
-            _storeMarket(open.id, open.market);
-            _emitAccrued(open.id, open.market);
-            emit Deleveraged(open.id, open.size < 0, cut, open.market.longs.multiplier, open.market.shorts.multiplier);
-        }
+    function deleverage() external returns (uint256) {
+        _extend(abi.encodeCall(ClearinghouseExt.deleverage, ()));
     }
 
     /// @inheritdoc IClearinghouse
-    function accrue(MarketId id) external nonReentrant {
-        Market memory market;
-        _loadMarket(market, id);
-        FundingRate.accrue(market, ORACLE.priceOf(id), block.timestamp);
-        _storeMarket(id, market);
-        _emitAccrued(id, market);
+    function accrue(MarketId id) external {
+        _extend(abi.encodeCall(ClearinghouseExt.accrue, (id)));
     }
 
     /// @inheritdoc IClearinghouse
-    function fundInsurance(uint128 amount) external nonReentrant {
-        Ledger memory state = _ledger.unpack();
-        state.insuranceBalance += _toWad(amount);
-        _ledger = state.pack();
-        emit Deposited(INSURANCE_ACCOUNT, msg.sender, amount, int256(state.insuranceBalance));
-        _pull(amount);
+    function fundInsurance(uint128 amount) external {
+        _extend(abi.encodeCall(ClearinghouseExt.fundInsurance, (amount)));
     }
 
     /// @inheritdoc IClearinghouse
-    function collectTreasury() external nonReentrant {
-        Ledger memory state = _ledger.unpack();
-        uint256 threshold = uint256(_riskConfig.treasuryThreshold) * 1e18;
-        if (state.insuranceBalance <= threshold) revert SurplusMissing(state.insuranceBalance, threshold);
-        uint256 surplus = state.insuranceBalance - threshold;
-        state.insuranceBalance = threshold;
-        _ledger = state.pack();
-        emit TreasuryCollected(TREASURY, surplus, _credit(TREASURY, int256(surplus)));
-    }
-
-    // ---- governance and guardian
-
-    /// @inheritdoc IClearinghouse
-    function fundPool(uint128 amount) external nonReentrant restricted {
-        Ledger memory state = _ledger.unpack();
-        state.poolBalance += int256(_toWad(amount));
-        _ledger = state.pack();
-        emit Deposited(POOL_ACCOUNT, msg.sender, amount, state.poolBalance);
-        _pull(amount);
+    function fundPool(uint128 amount) external {
+        _extend(abi.encodeCall(ClearinghouseExt.fundPool, (amount)));
     }
 
     /// @inheritdoc IClearinghouse
-    function defundPool(uint128 amount, address recipient) external nonReentrant restricted {
-        Ledger memory state = _ledger.unpack();
-        state.poolBalance -= int256(_toWad(amount));
-        _ledger = state.pack();
-        AccountRisk memory risk = _poolRisk(_loadSkewed(true), state);
-        if (risk.equity < int256(risk.initialMargin)) revert MarginInsufficient(risk.equity, risk.initialMargin);
-        emit Withdrawn(POOL_ACCOUNT, recipient, amount, state.poolBalance);
-        _push(recipient, amount);
+    function defundPool(uint128 amount, address recipient) external {
+        _extend(abi.encodeCall(ClearinghouseExt.defundPool, (amount, recipient)));
     }
 
     /// @inheritdoc IClearinghouse
-    function listMarket(MarketConfig calldata config, uint16 maxRate)
-        external
-        nonReentrant
-        restricted
-        bounded
-        returns (MarketId id)
-    {
-        if (marketCount == MAX_MARKETS) revert MarketsExhausted();
-        id = MarketId.wrap(marketCount++);
-        Market memory market;
-        market.longs.multiplier = ONE_MULTIPLIER;
-        market.shorts.multiplier = ONE_MULTIPLIER;
-        market.funding.accruedAt = block.timestamp;
-        market.funding.maxRate = maxRate;
-        _markets[id].config = config.pack();
-        _storeMarket(id, market);
-        emit MarketSet(id, config, maxRate);
+    function collectTreasury() external {
+        _extend(abi.encodeCall(ClearinghouseExt.collectTreasury, ()));
     }
 
     /// @inheritdoc IClearinghouse
-    function setMarket(MarketId id, MarketConfig calldata config, uint16 maxRate)
-        external
-        nonReentrant
-        restricted
-        bounded
-    {
-        Market memory market;
-        _loadMarket(market, id);
-        FundingRate.accrue(market, ORACLE.priceState(id).price, block.timestamp);
-        Positions.requireOpenInterest(market.longs, Pricing.depth(config));
-        Positions.requireOpenInterest(market.shorts, Pricing.depth(config));
-        FundingState memory funding = market.funding;
-        funding.maxRate = maxRate;
-        funding.rate = funding.rate.clampSymmetric(FundingRate.maxRatePerSecond(maxRate));
-        funding.velocity = FundingRate.velocityAt(config, market.skewOf());
-        _markets[id].config = config.pack();
-        _storeMarket(id, market);
-        _emitAccrued(id, market);
-        emit MarketSet(id, config, maxRate);
+    function listMarket(MarketConfig calldata config, uint16 maxRate) external returns (MarketId) {
+        _extend(abi.encodeCall(ClearinghouseExt.listMarket, (config, maxRate)));
     }
 
     /// @inheritdoc IClearinghouse
-    function setPortfolio(MarketId id, PortfolioConfig calldata config) external nonReentrant restricted bounded {
-        if (id.toUint() >= marketCount) revert MarketUnknown(id);
-        _markets[id].portfolio = config.pack();
-        emit PortfolioSet(id, config);
+    function setMarket(MarketId id, MarketConfig calldata config, uint16 maxRate) external {
+        _extend(abi.encodeCall(ClearinghouseExt.setMarket, (id, config, maxRate)));
     }
 
     /// @inheritdoc IClearinghouse
-    function setRiskConfig(RiskConfig calldata config) external nonReentrant restricted bounded {
-        _riskConfig = config;
-        Ledger memory state = _ledger.unpack();
-        state.poolFeeShare = config.poolFeeShare;
-        state.minReward = config.minReward;
-        state.minInitialMargin = config.minInitialMargin;
-        _ledger = state.pack();
-        emit RiskConfigSet(config);
+    function setPortfolio(MarketId id, PortfolioConfig calldata config) external {
+        _extend(abi.encodeCall(ClearinghouseExt.setPortfolio, (id, config)));
     }
 
     /// @inheritdoc IClearinghouse
-    function setExecutor(address executor, bool allowed) external nonReentrant restricted {
-        isExecutor[executor] = allowed;
-        emit ExecutorSet(executor, allowed);
+    function setInsuranceCap(MarketId id, uint64 cap) external {
+        _extend(abi.encodeCall(ClearinghouseExt.setInsuranceCap, (id, cap)));
     }
 
     /// @inheritdoc IClearinghouse
-    function pauseRisk() external nonReentrant restricted {
-        _setRiskPaused(true);
+    function setRiskConfig(RiskConfig calldata config) external {
+        _extend(abi.encodeCall(ClearinghouseExt.setRiskConfig, (config)));
     }
 
     /// @inheritdoc IClearinghouse
-    function unpauseRisk() external nonReentrant restricted {
-        _setRiskPaused(false);
+    function setExecutor(address executor, bool allowed) external {
+        _extend(abi.encodeCall(ClearinghouseExt.setExecutor, (executor, allowed)));
+    }
+
+    /// @inheritdoc IClearinghouse
+    function setVault(address vault_) external {
+        _extend(abi.encodeCall(ClearinghouseExt.setVault, (vault_)));
+    }
+
+    /// @inheritdoc IClearinghouse
+    function pauseRisk() external {
+        _extend(abi.encodeCall(ClearinghouseExt.pauseRisk, ()));
+    }
+
+    /// @inheritdoc IClearinghouse
+    function unpauseRisk() external {
+        _extend(abi.encodeCall(ClearinghouseExt.unpauseRisk, ()));
+    }
+
+    /// @inheritdoc IClearinghouse
+    function poolRisk() external view returns (PoolRisk memory) {
+        _asView(_extend)(abi.encodeCall(ClearinghouseExt.poolRisk, ()));
     }
 
     // ---- views
@@ -402,6 +327,11 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
     }
 
     /// @inheritdoc IClearinghouse
+    function insuranceOf(MarketId id) external view returns (InsuranceDraw memory) {
+        return _markets[id].insurance;
+    }
+
+    /// @inheritdoc IClearinghouse
     function ledger() external view returns (Ledger memory) {
         return _ledger.unpack();
     }
@@ -424,11 +354,6 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
     }
 
     /// @inheritdoc IClearinghouse
-    function poolRisk() external view returns (AccountRisk memory) {
-        return _poolRisk(_loadSkewed(true), _ledger.unpack());
-    }
-
-    /// @inheritdoc IClearinghouse
     function riskOf(AccountId id) public view returns (AccountRisk memory risk) {
         Account memory account = _accounts[id].unpack();
         risk.equity = account.balance;
@@ -439,10 +364,38 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         _settleRisk(risk, netting, _ledger.unpack());
     }
 
+    // ---- the extension
+
+    /// @dev Runs a call by the extension's code, and ends this one with what that returns or reverts with.
+    function _extend(bytes memory call_) private {
+        address extension = EXTENSION;
+        assembly ("memory-safe") {
+            let ok := delegatecall(gas(), extension, add(call_, 0x20), mload(call_), 0, 0)
+            returndatacopy(mload(0x40), 0, returndatasize())
+            if iszero(ok) { revert(mload(0x40), returndatasize()) }
+            return(mload(0x40), returndatasize())
+        }
+    }
+
+    /// @dev A view of the extension: the compiler cannot know that a delegatecall changes nothing.
+    function _asView(function(bytes memory) internal extend)
+        private
+        pure
+        returns (function(bytes memory) internal view viewed)
+    {
+        assembly ("memory-safe") {
+            viewed := extend
+        }
+    }
+
     // ---- checks
 
     function _authorize(AccountId id, uint8 permission) private view {
         if (!isAuthorized(id, msg.sender, permission)) revert AccountUnauthorized(id, msg.sender, permission);
+    }
+
+    function _requirePair(AccountId from, AccountId to) private pure {
+        if (from == to || from.owner() != to.owner()) revert AccountPairInvalid(from, to);
     }
 
     function _requireMarketLimit(AccountId id, Account memory account) private pure {
@@ -487,11 +440,15 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         }
     }
 
-    function _checkFill(Trade calldata order, Fill memory fill, OpenPosition memory open) private pure {
-        if (fill.sizeDelta == 0) revert SizeZero();
+    function _requireMinSize(OpenPosition memory open) private pure {
         uint256 minSize = Pricing.minSize(open.market.config);
         uint256 size = open.size.abs();
         if (!open.position.shares.isZero() && size < minSize) revert SizeBelowMinimum(size, minSize);
+    }
+
+    function _checkFill(Trade calldata order, Fill memory fill, OpenPosition memory open) private pure {
+        if (fill.sizeDelta == 0) revert SizeZero();
+        _requireMinSize(open);
         uint256 price = Pricing.averagePrice(fill.sizeDelta, fill.cost);
         if (fill.sizeDelta > 0 ? price > order.acceptablePrice : price < order.acceptablePrice) {
             revert PriceUnacceptable(price, order.acceptablePrice);
@@ -499,6 +456,25 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
     }
 
     // ---- fills
+
+    /// @dev Changes a position by about `sizeDelta` at the oracle price, without fee; returns by how much.
+    function _resize(AccountId id, OpenPosition memory open, int256 sizeDelta, Ledger memory state)
+        private
+        returns (int256)
+    {
+        Fill memory fill;
+        Account memory account = _accounts[id].unpack();
+        open.size = open.market.resize(open.position, open.size, sizeDelta, fill);
+        if (fill.sizeDelta == 0) revert SizeZero();
+        _requireMinSize(open);
+        fill.cost = -Pricing.worthDown(-fill.sizeDelta, open.mark.price());
+        if (_setOpen(account, open)) _requireMarketLimit(id, account);
+        _apply(account, state, fill);
+        _accounts[id] = account.pack();
+        _store(_positions[id], open);
+        _emitTraded(id, open, fill, account.balance);
+        return fill.sizeDelta;
+    }
 
     /// @dev Moves the quote of a fill: cost and funding to the pool, the fee to pool and insurance fund.
     function _apply(Account memory account, Ledger memory state, Fill memory fill) private pure {
@@ -564,7 +540,9 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
             _setOpen(account, open);
             _apply(account, state, fill);
             _emitTraded(id, open, fill, account.balance);
-            closedNotional += fill.sizeDelta.abs() * open.mark.price() / 1e18;
+            uint256 closed = fill.sizeDelta.abs() * open.mark.price() / 1e18;
+            open.closedNotional += closed;
+            closedNotional += closed;
         }
     }
 
@@ -595,6 +573,7 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
     function _distribute(
         AccountId id,
         Account memory account,
+        OpenPosition[] memory positions,
         Ledger memory state,
         RiskConfig memory config,
         LiquidationResult memory result
@@ -606,8 +585,7 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         if (account.openMarkets == 0) {
             if (account.balance < 0) {
                 result.badDebt = uint256(-account.balance);
-                uint256 fromInsurance = FixedPointMathLib.min(result.badDebt, state.insuranceBalance);
-                state.insuranceBalance -= fromInsurance;
+                uint256 fromInsurance = _drawInsurance(positions, state, result);
                 state.poolBalance -= int256(result.badDebt - fromInsurance);
                 account.balance = 0;
                 emit BadDebtBooked(id, fromInsurance, result.badDebt - fromInsurance);
@@ -616,6 +594,35 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         }
         account.balance -= int256(result.penalty);
         state.insuranceBalance += result.penalty;
+    }
+
+    /// @dev Lets each market pay its part of the bad debt, in proportion to what was closed in it, out of the insurance
+    /// fund, as far as its cap of the day goes. Rounding falls on the last market.
+    /// @return paid by the insurance fund
+    function _drawInsurance(OpenPosition[] memory positions, Ledger memory state, LiquidationResult memory result)
+        private
+        returns (uint256 paid)
+    {
+        uint256 left = result.badDebt;
+        uint256 today = block.timestamp / 1 days;
+        for (uint256 i; i < positions.length; ++i) {
+            OpenPosition memory open = positions[i];
+            uint256 part = i + 1 == positions.length
+                ? left
+                : FixedPointMathLib.fullMulDiv(
+                    result.badDebt, open.closedNotional, FixedPointMathLib.max(result.closedNotional, 1)
+                );
+            left -= part;
+            InsuranceDraw memory draw = _markets[open.id].insurance;
+            if (draw.day != today) draw.drawn = 0;
+            uint256 allowed = FixedPointMathLib.zeroFloorSub(uint256(draw.cap) * 1e18, draw.drawn);
+            part = FixedPointMathLib.min(FixedPointMathLib.min(part, allowed), state.insuranceBalance);
+            if (part == 0) continue;
+            state.insuranceBalance -= part;
+            paid += part;
+            _markets[open.id].insurance = InsuranceDraw(draw.cap, uint32(today), uint128(draw.drawn + part));
+            emit InsuranceDrawn(open.id, part, draw.drawn + part);
+        }
     }
 
     // ---- risk
@@ -645,25 +652,6 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
             if (!positions[i].position.shares.isZero()) _addAccrued(risk, netting, positions[i]);
         }
         _settleRisk(risk, netting, state);
-    }
-
-    /// @dev Risk of the pool, whose position in each market is what its skew leaves. It owes, or is owed, what the indices
-    /// have moved since all positions were entered; its margin is that of a portfolio, without floors.
-    function _poolRisk(OpenPosition[] memory skewed, Ledger memory state)
-        private
-        view
-        returns (AccountRisk memory risk)
-    {
-        risk.equity = state.poolBalance;
-        Netting memory netting = Portfolio.start(skewed.length);
-        Position memory none;
-        for (uint256 i; i < skewed.length; ++i) {
-            OpenPosition memory open = skewed[i];
-            risk.equity += open.market.unsettledDown();
-            risk.add(none, open.size, 0, open.market.config, open.mark);
-            netting.add(open.size, open.mark.price(), open.market.config, _markets[open.id].portfolio);
-        }
-        netting.settle(risk);
     }
 
     function _addAccrued(AccountRisk memory risk, Netting memory netting, OpenPosition memory open) private view {
@@ -742,90 +730,17 @@ contract Clearinghouse is IClearinghouse, AccessManaged, Multicall, ReentrancyGu
         }
     }
 
-    /// @dev Every market with positions, accrued; `size` is what the pool holds of it.
-    /// @param isCertain whether prices must be certain, too
-    function _loadSkewed(bool isCertain) private view returns (OpenPosition[] memory skewed) {
-        uint256 markets;
-        for (uint256 i; i < marketCount; ++i) {
-            MarketWords storage words = _markets[MarketId.wrap(uint8(i))];
-            if (words.longs.hasShares() || words.shorts.hasShares()) markets |= 1 << i;
-        }
-        Mark[] memory marks = isCertain ? ORACLE.marksOf(markets) : ORACLE.freshMarksOf(markets);
-        skewed = new OpenPosition[](marks.length);
-        for (uint256 i; i < marks.length; ++i) {
-            OpenPosition memory open = skewed[i];
-            open.id = lowestMarket(markets);
-            markets = withoutLowest(markets);
-            open.mark = marks[i];
-            _loadMarket(open.market, open.id);
-            FundingRate.accrue(open.market, open.mark.price(), block.timestamp);
-            open.size = -open.market.skewOf();
-        }
-    }
-
-    /// @dev A multiplier is never zero once a market is listed.
-    function _loadMarket(Market memory market, MarketId id) private view {
-        _markets[id].unpackInto(market);
-        if (market.longs.multiplier == 0) revert MarketUnknown(id);
-    }
-
     function _store(mapping(MarketId => PositionWord) storage positions, OpenPosition memory open) private {
         positions[open.id] = open.position.pack();
         _storeMarket(open.id, open.market);
     }
 
-    function _storeMarket(MarketId id, Market memory market) private {
-        MarketWords storage words = _markets[id];
-        words.longs = market.longs.pack();
-        words.shorts = market.shorts.pack();
-        words.funding = market.funding.pack();
-    }
-
-    function _emitAccrued(MarketId id, Market memory market) private {
-        emit FundingAccrued(id, market.funding.rate, market.longs.index, market.shorts.index);
-    }
-
-    function _setRiskPaused(bool paused) private {
-        Ledger memory state = _ledger.unpack();
-        state.riskPaused = paused;
-        _ledger = state.pack();
-        emit RiskPauseSet(paused);
-    }
-
     // ---- balances
 
-    function _credit(AccountId id, int256 amount) private returns (int256 balance) {
-        Account memory account = _accounts[id].unpack();
-        balance = account.balance + amount;
-        account.balance = balance;
-        _accounts[id] = account.pack();
-    }
-
     function _move(AccountId from, AccountId to, int256 amount) private {
-        if (from == to || from.owner() != to.owner()) revert AccountPairInvalid(from, to);
+        _requirePair(from, to);
         int256 fromBalance = _credit(from, -amount);
         int256 toBalance = _credit(to, amount);
         emit Transferred(from, to, uint256(amount), fromBalance, toBalance);
-    }
-
-    function _toWad(uint128 amount) private pure returns (uint256) {
-        if (amount == 0) revert AmountZero();
-        return uint256(amount) * UNIT;
-    }
-
-    /// @dev Pays `amount` token units out.
-    function _push(address recipient, uint128 amount) private {
-        uint256 held = TOKEN.balanceOf(address(this));
-        TOKEN.safeTransfer(recipient, amount);
-        uint256 paid = held - TOKEN.balanceOf(address(this));
-        if (paid != amount) revert TransferMismatch(amount, paid);
-    }
-
-    /// @dev Takes `amount` token units from the caller; a token that keeps a part of it is refused.
-    function _pull(uint128 amount) private {
-        uint256 held = TOKEN.balanceOf(address(this));
-        TOKEN.safeTransferFrom(msg.sender, address(this), amount);
-        uint256 received = TOKEN.balanceOf(address(this)) - held;
-        if (received != amount) revert TransferMismatch(amount, received);
     }
 }

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
+import {IClearinghouseCore} from "./interfaces/IClearinghouseCore.sol";
 import {ILens} from "./interfaces/ILens.sol";
 import {IPriceOracle} from "./interfaces/IPriceOracle.sol";
 import {FixedPoint} from "./libraries/FixedPoint.sol";
@@ -12,7 +13,7 @@ import {Margin} from "./libraries/Margin.sol";
 import {Netting, Portfolio} from "./libraries/Portfolio.sol";
 import {Positions} from "./libraries/Positions.sol";
 import {Pricing} from "./libraries/Pricing.sol";
-import {Account, AccountRisk, MarginMode, Position} from "./types/Account.sol";
+import {Account, AccountRisk, MarginMode, PoolRisk, Position} from "./types/Account.sol";
 import {AccountId} from "./types/AccountId.sol";
 import {Fill} from "./types/Fill.sol";
 import {Ledger} from "./types/Ledger.sol";
@@ -60,7 +61,7 @@ contract Lens is ILens {
 
     /// @inheritdoc ILens
     function accountView(AccountId id) public view returns (AccountView memory view_) {
-        if (id.isReserved()) revert IClearinghouse.AccountReserved(id);
+        if (id.isReserved()) revert IClearinghouseCore.AccountReserved(id);
         Account memory account = CLEARINGHOUSE.accountOf(id);
         view_.account = id;
         view_.balance = CLEARINGHOUSE.balanceOf(id);
@@ -119,14 +120,14 @@ contract Lens is ILens {
     function liquidationPrice(AccountId id, MarketId market) public view returns (uint256) {
         Book memory book = _bookOf(id, CLEARINGHOUSE.accountOf(id).openMarkets);
         Holding memory held = _holdingOf(book, market);
-        if (held.size == 0) revert PositionMissing(id, market);
+        if (held.size == 0) revert IClearinghouseCore.PositionMissing(id, market);
         return _isNetted(book) ? _searchedPrice(book, held) : _solvedPrice(book, held);
     }
 
     /// @inheritdoc ILens
     function quote(AccountId id, MarketId market, int128 sizeDelta) external view returns (Quote memory quote_) {
         if (sizeDelta == 0) revert SizeZero();
-        if (market.toUint() >= CLEARINGHOUSE.marketCount()) revert IClearinghouse.MarketUnknown(market);
+        if (market.toUint() >= CLEARINGHOUSE.marketCount()) revert IClearinghouseCore.MarketUnknown(market);
         Book memory book = _bookOf(id, CLEARINGHOUSE.accountOf(id).openMarkets | market.toBit());
         (quote_.riskBefore,) = _valued(book);
         Holding memory held = _holdingOf(book, market);
@@ -169,25 +170,14 @@ contract Lens is ILens {
     }
 
     /// @inheritdoc ILens
-    /// @dev equity = balance - sum(skew * P) + sum(L*I_L + S*I_S - entrySum); NAV = equity - sum(P * skew^2 / (2*scale))
     function poolView() external view returns (PoolView memory view_) {
         Ledger memory state = CLEARINGHOUSE.ledger();
         view_.balance = state.poolBalance;
         view_.insurance = state.insuranceBalance;
         view_.tokensHeld = CLEARINGHOUSE.TOKEN().balanceOf(address(CLEARINGHOUSE));
-        view_.equity = state.poolBalance;
-        uint256 potential;
-        uint256 count = CLEARINGHOUSE.marketCount();
-        for (uint8 i; i < count; ++i) {
-            MarketId id = MarketId.wrap(i);
-            uint256 price = _ORACLE.priceOf(id);
-            Market memory market = _accruedMarket(id, price);
-            int256 skew = market.skewOf();
-            view_.equity += (-skew * int256(price)).divDown(FixedPoint.WAD) + market.unsettledDown();
-            uint256 depth = 2 * Pricing.depth(market.config);
-            potential += Math.mulDiv(skew.abs() * price, skew.abs(), depth * 1e18, Math.Rounding.Ceil);
-        }
-        view_.netAssetValue = view_.equity - int256(potential);
+        PoolRisk memory risk = CLEARINGHOUSE.poolRisk();
+        view_.equity = risk.equity;
+        view_.netAssetValue = risk.netAssetValue;
     }
 
     // ---- an account in memory

@@ -5,6 +5,7 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
+import {IClearinghouseCore} from "./interfaces/IClearinghouseCore.sol";
 import {IOrderBook} from "./interfaces/IOrderBook.sol";
 import {IPriceOracle} from "./interfaces/IPriceOracle.sol";
 import {Bounds} from "./libraries/Bounds.sol";
@@ -114,13 +115,16 @@ contract OrderBook is IOrderBook, ReentrancyGuardTransient {
     /// moment in which it goes through. Not those that the caller brings about: gas withheld, another market's price not
     /// updated, a keeper's account that does not exist.
     function _isFinal(bytes4 selector) private pure returns (bool) {
-        return selector == IClearinghouse.MarginInsufficient.selector
-            || selector == IClearinghouse.MaintenanceInsufficient.selector
-            || selector == IClearinghouse.AccountBankrupt.selector
-            || selector == IClearinghouse.PriceUnacceptable.selector || selector == IClearinghouse.RiskPaused.selector
-            || selector == IClearinghouse.SizeBelowMinimum.selector || selector == IClearinghouse.SizeZero.selector
-            || selector == IClearinghouse.OpenMarketsExceeded.selector
-            || selector == IClearinghouse.MarketUnknown.selector || selector == Positions.OpenInterestExceeded.selector;
+        return selector == IClearinghouseCore.MarginInsufficient.selector
+            || selector == IClearinghouseCore.MaintenanceInsufficient.selector
+            || selector == IClearinghouseCore.AccountBankrupt.selector
+            || selector == IClearinghouseCore.PriceUnacceptable.selector
+            || selector == IClearinghouseCore.RiskPaused.selector
+            || selector == IClearinghouseCore.SizeBelowMinimum.selector
+            || selector == IClearinghouseCore.SizeZero.selector
+            || selector == IClearinghouseCore.OpenMarketsExceeded.selector
+            || selector == IClearinghouseCore.MarketUnknown.selector
+            || selector == Positions.OpenInterestExceeded.selector;
     }
 
     /// @dev Frees the slot of `order`; returns the bounds of its settlement price and of its settlement.

@@ -291,6 +291,8 @@ class MarketParameters:
         What the margin ratio grows by at a size of `skew_scale` [1e-4 of itself].
     volatility_multiple : int
         Least initial margin in daily standard deviations [1e-2].
+    insurance_cap : int
+        What bad debt may take from the insurance fund per day [quote].
     portfolio : PortfolioParameters
         How the market nets with others in portfolio mode.
     oracle : OracleParameters
@@ -309,6 +311,7 @@ class MarketParameters:
     maintenance_fraction: int = field(metadata=_number("1e-4", 16))
     concentration: int = field(metadata=_number("1e-4", 16))
     volatility_multiple: int = field(metadata=_number("1e-2", 16))
+    insurance_cap: int = field(metadata=_number("1", 64))
     portfolio: PortfolioParameters = field(metadata=_record(PortfolioParameters))
     oracle: OracleParameters = field(metadata=_record(OracleParameters))
 
@@ -427,7 +430,6 @@ class RoleParameters:
 
     admin: HolderParameters | None = field(default=None, metadata=_record(HolderParameters))
     guardian: HolderParameters | None = field(default=None, metadata=_record(HolderParameters))
-    liquidity: HolderParameters | None = field(default=None, metadata=_record(HolderParameters))
     steward: HolderParameters | None = field(default=None, metadata=_record(HolderParameters))
 
 

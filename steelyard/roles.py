@@ -16,18 +16,15 @@ class Role(IntEnum):
     ADMIN = 0
     GUARDIAN = 1
     """Stops what raises risk, and nothing else."""
-    LIQUIDITY = 2
-    """Funds the pool until the vault issues shares for it."""
-    STEWARD = 3
+    STEWARD = 2
     """Sets markets, feeds and risk parameters within the contracts' bounds."""
 
 
 FUNCTION_ROLES: dict[str, dict[Role, tuple[str, ...]]] = {
     "Clearinghouse": {
-        Role.ADMIN: ("setExecutor", "unpauseRisk"),
+        Role.ADMIN: ("setExecutor", "setVault", "unpauseRisk"),
         Role.GUARDIAN: ("pauseRisk",),
-        Role.LIQUIDITY: ("defundPool", "fundPool"),
-        Role.STEWARD: ("listMarket", "setMarket", "setPortfolio", "setRiskConfig"),
+        Role.STEWARD: ("listMarket", "setInsuranceCap", "setMarket", "setPortfolio", "setRiskConfig"),
     },
     "PriceOracle": {
         Role.STEWARD: ("setFeed",),

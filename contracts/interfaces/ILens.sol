@@ -10,8 +10,6 @@ import {IClearinghouse} from "./IClearinghouse.sol";
 /// @notice Runs the clearinghouse's own libraries on its state, so it cannot disagree with it. Every function that
 /// values something reverts with the oracle's errors where a price is missing, stale or uncertain.
 interface ILens {
-    /// @notice The account has no position in the market.
-    error PositionMissing(AccountId account, MarketId market);
     /// @notice A quote for nothing, or for less than a share.
     error SizeZero();
 

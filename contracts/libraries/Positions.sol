@@ -78,19 +78,30 @@ library Positions {
         Fill memory fill
     ) internal pure returns (int256 sizeAfter) {
         int256 skew = skewOf(market);
+        sizeAfter = resize(market, position, size, sizeDelta, fill);
+        sizeDelta = fill.sizeDelta;
+        if (sizeAfter != 0 && sizeAfter ^ sizeDelta >= 0) {
+            requireOpenInterest(sizeAfter > 0 ? market.longs : market.shorts, Pricing.openInterestCap(market.config));
+        }
+        fill.cost = Pricing.costUp(sizeDelta, price, skew, Pricing.depth(market.config));
+        fill.fee = Pricing.feeUp(market.config, sizeDelta, price, skew);
+    }
+
+    /// @notice Settles the position's funding and changes its size by about `sizeDelta`; what that costs is for the caller
+    /// to say.
+    /// @dev See `change`. Of `fill` it sets `sizeDelta` and `funding`.
+    function resize(Market memory market, Position memory position, int256 size, int256 sizeDelta, Fill memory fill)
+        internal
+        pure
+        returns (int256 sizeAfter)
+    {
         unchecked {
             fill.funding = _remove(market, position);
             Side memory side = size + sizeDelta > 0 ? market.longs : market.shorts;
             _put(market, side, position, size + sizeDelta);
             sizeAfter = position.shares.toSize(side.multiplier);
-            sizeDelta = sizeAfter - size;
-            if (sizeAfter != 0 && sizeAfter ^ sizeDelta >= 0) {
-                requireOpenInterest(side, Pricing.openInterestCap(market.config));
-            }
+            fill.sizeDelta = sizeAfter - size;
         }
-        fill.sizeDelta = sizeDelta;
-        fill.cost = Pricing.costUp(sizeDelta, price, skew, Pricing.depth(market.config));
-        fill.fee = Pricing.feeUp(market.config, sizeDelta, price, skew);
         market.funding.velocity = FundingRate.velocityAt(market.config, skewOf(market));
     }
 

@@ -53,6 +53,12 @@ library Pricing {
         }
     }
 
+    /// @notice What traders would be paid beyond the oracle price for unwinding `skew`, up: price * skew^2 / (2*scale).
+    function potentialUp(MarketConfig memory config, int256 skew, uint256 price) internal pure returns (uint256) {
+        uint256 magnitude = skew.abs();
+        return FixedPointMathLib.fullMulDivUp(magnitude * price, magnitude, 2 * depth(config) * WAD);
+    }
+
     /// @notice Average price of a fill, rounded against the trader.
     function averagePrice(int256 sizeDelta, int256 cost) internal pure returns (uint256) {
         unchecked {

@@ -67,3 +67,19 @@ struct AccountRisk {
     uint256 maintenanceMargin;
     uint256 notional;
 }
+
+/// @notice Value and requirements of the pool, as a portfolio of what each market's skew leaves it [quote wad].
+/// @param equity balance + positions at the oracle price + unsettled funding of all traders, down
+/// @param netAssetValue equity less what traders would be paid for unwinding all skew, down: it does not move when they do
+/// @param initialMargin what must be left after money leaves, up
+/// @param maintenanceMargin under it the pool can be deleveraged, up
+/// @param notional gross notional of all skews, up
+/// @param pricedAt publish time of the oldest price that this is made of; now where no market has positions
+struct PoolRisk {
+    int256 equity;
+    int256 netAssetValue;
+    uint256 initialMargin;
+    uint256 maintenanceMargin;
+    uint256 notional;
+    uint256 pricedAt;
+}

@@ -39,6 +39,16 @@ struct RiskConfig {
     uint16 poolFeeShare;
 }
 
+/// @notice What bad debt in one market may take from the insurance fund. Days are those of UTC.
+/// @param cap per day [quote]
+/// @param day of the last draw, since 1970
+/// @param drawn on that day [quote wad]
+struct InsuranceDraw {
+    uint64 cap;
+    uint32 day;
+    uint128 drawn;
+}
+
 /// @dev poolBalance int104 | insuranceBalance uint96 << 104 | poolFeeShare uint16 << 200 | minReward uint16 << 216
 /// | minInitialMargin uint16 << 232 | riskPaused bool << 248
 type LedgerWord is uint256;

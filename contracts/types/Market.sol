@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Words} from "../libraries/Words.sol";
+import {InsuranceDraw} from "./Ledger.sol";
 
 /// @notice One side of a market.
 /// @param shares of all positions of the side [wad]
@@ -84,13 +85,14 @@ type ConfigWord is uint256;
 /// @dev hedgeable uint16 | loadings int16[3] << 16 | shocks int16[8] << 64
 type PortfolioWord is uint256;
 
-/// @notice All of a market in storage: four slots, and one that only accounts in portfolio mode read.
+/// @notice All of a market in storage: four slots, one that only accounts in portfolio mode read, and one for bad debt.
 struct MarketWords {
     SideWord longs;
     SideWord shorts;
     FundingWord funding;
     ConfigWord config;
     PortfolioWord portfolio;
+    InsuranceDraw insurance;
 }
 
 using Words for SideWord global;

@@ -6,11 +6,11 @@ interaction. Accounts are ``owner << 96 | index``; quote, sizes and prices are w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from sim.protocol import abi
-from sim.protocol.authority import AccessManaged
+from sim.protocol.clearinghouse_core import NO_ACCOUNT, NO_POSITION, OpenPosition, to_wad
+from sim.protocol.clearinghouse_ext import ClearinghouseExt
 from sim.protocol.errors import (
     AccountBankrupt,
     AccountFlat,
@@ -25,29 +25,25 @@ from sim.protocol.errors import (
     LeverageZero,
     MaintenanceInsufficient,
     MarginInsufficient,
-    MarketsExhausted,
-    MarketUnknown,
     OpenMarketsExceeded,
+    PositionMissing,
     PriceUnacceptable,
     RecipientUnauthorized,
     RiskPaused,
-    SafeERC20FailedOperation,
     SizeBelowMinimum,
     SizeZero,
-    SurplusMissing,
     TokenDecimalsMismatch,
-    TransferMismatch,
 )
 from sim.protocol.evm import (
     Address,
     ceil_div,
-    checked_sub,
     external,
     non_reentrant,
     view,
 )
+from sim.protocol.keccak import keccak256
 from sim.protocol.libraries import funding_rate, liquidation, margin, positions, pricing, words
-from sim.protocol.libraries.fixed_point import WAD, clamp_symmetric
+from sim.protocol.libraries.fixed_point import WAD
 from sim.protocol.libraries.portfolio import Netting
 from sim.protocol.types.account import (
     PERMISSION_MARGIN,
@@ -58,75 +54,42 @@ from sim.protocol.types.account import (
     Permission,
     Position,
 )
-from sim.protocol.types.account_id import INSURANCE_ACCOUNT, POOL_ACCOUNT, is_reserved, owner_of, to_account_id
+from sim.protocol.types.account_id import INSURANCE_ACCOUNT, POOL_ACCOUNT, is_reserved, owner_of
 from sim.protocol.types.fill import Fill, LiquidationResult, Trade
-from sim.protocol.types.ledger import RISK_CONFIG, Ledger, RiskConfig
+from sim.protocol.types.ledger import RISK_CONFIG, InsuranceDraw, Ledger, RiskConfig
 from sim.protocol.types.mark import price_of
 from sim.protocol.types.market import (
     MARKET_CONFIG,
-    PORTFOLIO_CONFIG,
-    FundingState,
     Market,
-    MarketConfig,
-    PortfolioConfig,
-    Side,
 )
-from sim.protocol.types.market_id import MAX_MARKETS, MarketId, markets_of, to_bit
-from sim.protocol.types.shares import ONE_MULTIPLIER, to_size
+from sim.protocol.types.market_id import markets_of, to_bit
+from sim.protocol.types.shares import to_size
 
 if TYPE_CHECKING:
     from sim.protocol.mocks.local_token import LocalToken
-    from sim.protocol.parameter_bounds import ParameterBounds
     from sim.protocol.price_oracle import PriceOracle
     from sim.protocol.world import World
 
-__all__ = ["MAX_OPEN_MARKETS", "UNIT", "Clearinghouse"]
+__all__ = ["MAX_OPEN_MARKETS", "Clearinghouse"]
 
 MAX_OPEN_MARKETS: Final = 16
 """Bounds the gas of the largest liquidation."""
 
-UNIT: Final = 10**12
-"""Wad per unit of the settlement token."""
-
 _TOKEN_DECIMALS: Final = 6
-_WORD: Final = 32
-_TRUE: Final = (1).to_bytes(_WORD, "big")
 _BPS: Final = 10_000
+_DAY: Final = 86_400
 _TRADE: Final = "(uint256,uint8,int128,uint96,uint128,uint256,uint96)"
 _FILL: Final = "(int256,int256,uint256,int256)"
-_NO_ACCOUNT: Final = Account()
-_NO_POSITION: Final = Position()
-_NO_PORTFOLIO: Final = PortfolioConfig()
 _NO_PERMISSION: Final = Permission(0, 0)
 
 
-@dataclass(slots=True)
-class _OpenPosition:
-    """One market of an account in memory."""
-
-    id: int
-    mark: int
-    price: int
-    size: int
-    market: Market
-    position: Position
-
-
-class Clearinghouse(AccessManaged):
+class Clearinghouse(ClearinghouseExt):
     """One ledger for traders, the liquidity pool, the insurance fund and the treasury.
 
     Parameters
     ----------
-    world, name, address
-        As for `Contract`.
-    token : LocalToken
-        Settlement token, 6 decimals.
-    oracle : PriceOracle
-        Prices.
-    bounds : ParameterBounds
-        Of the parameters.
-    treasury : Address
-        Owner of the treasury's account.
+    world, name, address, token, oracle, treasury
+        As for `ClearinghouseCore`.
 
     Raises
     ------
@@ -142,30 +105,13 @@ class Clearinghouse(AccessManaged):
         *,
         token: LocalToken,
         oracle: PriceOracle,
-        bounds: ParameterBounds,
         treasury: Address,
     ) -> None:
-        super().__init__(world, name, address)
+        super().__init__(world, name, address, token=token, oracle=oracle, treasury=treasury)
         if token.decimals() != _TOKEN_DECIMALS:
             raise TokenDecimalsMismatch(token.decimals())
-        self.token = token
-        self.oracle = oracle
-        self.bounds = bounds
-        self.treasury = to_account_id(treasury, 0)
         if is_reserved(self.treasury):
             raise AccountReserved(self.treasury)
-        self._accounts: dict[int, Account] = {}
-        self._positions: dict[tuple[int, int], Position] = {}
-        self._markets: dict[int, Market] = {}
-        self._portfolios: dict[int, PortfolioConfig] = {}
-        self._deleveraged: dict[int, bool] = {}
-        self._permissions: dict[tuple[Address, Address], Permission] = {}
-        self._executors: dict[Address, bool] = {}
-        self._ledger = Ledger()
-        self._risk_config = RiskConfig()
-        self._market_count = 0
-        self.taken_in = 0
-        """Tokens that were deposited, less those withdrawn [token units]."""
 
     # ---- owners and operators
 
@@ -183,7 +129,7 @@ class Clearinghouse(AccessManaged):
         """
         if is_reserved(account):
             raise AccountReserved(account)
-        balance = self._credit(account, _to_wad(amount))
+        balance = self._credit(account, to_wad(amount))
         self.emit("Deposited", account, sender, amount, balance)
         self._pull(sender, amount)
 
@@ -201,7 +147,7 @@ class Clearinghouse(AccessManaged):
         owner = owner_of(account)
         if owner not in (sender, recipient):
             raise RecipientUnauthorized(recipient)
-        balance = self._credit(account, -_to_wad(amount))
+        balance = self._credit(account, -to_wad(amount))
         self._require_initial_margin(account)
         self.emit("Withdrawn", account, recipient, amount, balance)
         self._push(recipient, amount)
@@ -235,7 +181,7 @@ class Clearinghouse(AccessManaged):
         if mode > MarginMode.PORTFOLIO:
             raise EmptyRevert
         self._authorize(account, sender, PERMISSION_MARGIN)
-        header = self._accounts.get(account, _NO_ACCOUNT).copy()
+        header = self._accounts.get(account, NO_ACCOUNT).copy()
         is_netted = _is_netted(header)
         header.mode = mode
         _require_market_limit(account, header)
@@ -269,6 +215,47 @@ class Clearinghouse(AccessManaged):
             self._require_initial_margin(account)
         self.emit("LeverageSet", account, funded_by, leverage)
 
+    @external("movePosition(uint256,uint256,uint8,uint128) -> (int256)")
+    @non_reentrant
+    def move_position(self, sender: Address, source: int, target: int, market: int, size: int) -> int:
+        """Move up to `size` of a position to another account of its owner (``Clearinghouse.sol::movePosition``).
+
+        Returns
+        -------
+        int
+            Change of the receiving position [base wad].
+
+        Raises
+        ------
+        AccountUnauthorized, AccountPairInvalid, SizeZero, MarketUnknown, PositionMissing, SizeBelowMinimum
+            As named.
+        OpenMarketsExceeded, MarginInsufficient
+            As named; the oracle's.
+        """
+        self._authorize(source, sender, PERMISSION_MARGIN)
+        _require_pair(source, target)
+        if size == 0:
+            raise SizeZero
+        opened = self._load(source, market)
+        if opened.position.shares == 0:
+            raise PositionMissing(source, market)
+        opened.mark = self.oracle.mark_of(market)
+        opened.price = price_of(opened.mark)
+        funding_rate.accrue(opened.market, opened.price, self.world.timestamp)
+        part = min(size, abs(opened.size))
+        state = self._ledger.copy()
+        moved = -self._resize(source, opened, -part if opened.size > 0 else part, state)
+        stored = self._positions.get((target, market), NO_POSITION)
+        opened.position = Position(stored.shares, stored.entry_index)
+        opened.size = positions.size_of(opened.market, opened.position)
+        opened.market = opened.market.copy()
+        self._resize(target, opened, moved, state)
+        self._set("_ledger", words.pack_ledger(state))
+        self.emit("PositionMoved", source, target, market, moved)
+        self._require_initial_margin(source)
+        self._require_initial_margin(target)
+        return moved
+
     @external("setOperator(address,uint8,uint40)")
     @non_reentrant
     def set_operator(self, sender: Address, operator: Address, flags: int, expires_at: int) -> None:
@@ -299,7 +286,7 @@ class Clearinghouse(AccessManaged):
             raise AccountReserved(account)
         if size_delta == 0:
             raise SizeZero
-        header = self._accounts.get(account, _NO_ACCOUNT).copy()
+        header = self._accounts.get(account, NO_ACCOUNT).copy()
         opened = self._load(account, market)
         size_before = opened.size
         opened.mark = self.oracle.mark_of(market)
@@ -348,7 +335,7 @@ class Clearinghouse(AccessManaged):
         """
         if is_reserved(liquidator):
             raise AccountReserved(liquidator)
-        header = self._accounts.get(account, _NO_ACCOUNT).copy()
+        header = self._accounts.get(account, NO_ACCOUNT).copy()
         if header.open_markets == 0:
             raise AccountFlat(account)
         config = self._risk_config
@@ -363,258 +350,13 @@ class Clearinghouse(AccessManaged):
             closed_notional += self._close_all(account, header, opened, state, WAD)
         for one in opened:
             self._store(account, one)
-        result = self._distribute(account, header, state, config, closed_notional)
+        result = self._distribute(account, header, opened, state, config, closed_notional)
         self._set("_ledger", words.pack_ledger(state))
         self._put(self._accounts, account, words.pack_account(header))
         balance = header.balance
         self._credit(liquidator, result.reward)
         self.emit("Liquidated", account, liquidator, closed_notional, result.reward, result.penalty, balance)
         return result
-
-    @external("deleverage() -> (uint256)")
-    @non_reentrant
-    def deleverage(self, _sender: Address) -> int:
-        """Shrink the heavier sides until the pool has its target health (``Clearinghouse.sol::deleverage``).
-
-        Raises
-        ------
-        AccountHealthy
-            The pool is not under its maintenance margin; the oracle's.
-        SafeCastOverflowedIntDowncast, SafeCastOverflowedUintDowncast
-            A stored value leaves its type.
-        """
-        skewed = self._load_skewed(is_certain=False)
-        risk = self._pool_risk(skewed, self._ledger)
-        if risk.equity >= risk.maintenance_margin:
-            raise AccountHealthy(risk.equity, risk.maintenance_margin)
-        fraction = liquidation.fraction_up(risk.equity, risk.maintenance_margin, 0, self._risk_config)
-        for one in skewed:
-            cut = positions.deleverage(one.market, fraction, one.price)
-            self._put(self._markets, one.id, words.pack_market(one.market))
-            self._emit_accrued(one.id, one.market)
-            multipliers = one.market.longs.multiplier, one.market.shorts.multiplier
-            self.emit("Deleveraged", one.id, one.size < 0, cut, *multipliers)
-            if cut:
-                self._put(self._deleveraged, one.id, True)
-        return fraction
-
-    @external("accrue(uint8)")
-    @non_reentrant
-    def accrue(self, _sender: Address, market: int) -> None:
-        """Bring a market's funding up to date (``Clearinghouse.sol::accrue``).
-
-        Raises
-        ------
-        MarketUnknown
-            As named; the oracle's.
-        """
-        state = self._load_market(market)
-        funding_rate.accrue(state, self.oracle.price_of(market), self.world.timestamp)
-        self._put(self._markets, market, words.pack_market(state))
-        self._emit_accrued(market, state)
-
-    @external("fundInsurance(uint128)")
-    @non_reentrant
-    def fund_insurance(self, sender: Address, amount: int) -> None:
-        """Donate `amount` token units to the insurance fund (``Clearinghouse.sol::fundInsurance``).
-
-        Raises
-        ------
-        AmountZero, TransferMismatch, SafeCastOverflowedUintDowncast
-            As named; the token's.
-        """
-        state = self._ledger.copy()
-        state.insurance_balance += _to_wad(amount)
-        self._set("_ledger", words.pack_ledger(state))
-        self.emit("Deposited", INSURANCE_ACCOUNT, sender, amount, state.insurance_balance)
-        self._pull(sender, amount)
-
-    @external("collectTreasury()")
-    @non_reentrant
-    def collect_treasury(self, _sender: Address) -> None:
-        """Move what the insurance fund holds above its threshold (``Clearinghouse.sol::collectTreasury``).
-
-        Raises
-        ------
-        SurplusMissing
-            It holds no more.
-        """
-        threshold = self._risk_config.treasury_threshold * WAD
-        held = self._ledger.insurance_balance
-        if held <= threshold:
-            raise SurplusMissing(held, threshold)
-        state = self._ledger.copy()
-        state.insurance_balance = threshold
-        self._set("_ledger", state)
-        balance = self._credit(self.treasury, held - threshold)
-        self.emit("TreasuryCollected", self.treasury, held - threshold, balance)
-
-    # ---- governance and guardian
-
-    @external("fundPool(uint128)")
-    @non_reentrant
-    def fund_pool(self, sender: Address, amount: int) -> None:
-        """Add `amount` token units to the pool (``Clearinghouse.sol::fundPool``).
-
-        Raises
-        ------
-        AccessManagedUnauthorized, AmountZero, TransferMismatch, SafeCastOverflowedIntDowncast
-            As named; the token's.
-        """
-        self._check_can_call(sender, "fundPool", (amount,))
-        state = self._ledger.copy()
-        state.pool_balance += _to_wad(amount)
-        self._set("_ledger", words.pack_ledger(state))
-        self.emit("Deposited", POOL_ACCOUNT, sender, amount, state.pool_balance)
-        self._pull(sender, amount)
-
-    @external("defundPool(uint128,address)")
-    @non_reentrant
-    def defund_pool(self, sender: Address, amount: int, recipient: Address) -> None:
-        """Pay `amount` token units of the pool out, down to its initial margin (``Clearinghouse.sol::defundPool``).
-
-        Raises
-        ------
-        AccessManagedUnauthorized, AmountZero, MarginInsufficient, TransferMismatch
-            As named; the oracle's; the token's.
-        """
-        self._check_can_call(sender, "defundPool", (amount, recipient))
-        state = self._ledger.copy()
-        state.pool_balance -= _to_wad(amount)
-        self._set("_ledger", words.pack_ledger(state))
-        risk = self._pool_risk(self._load_skewed(is_certain=True), state)
-        if risk.equity < risk.initial_margin:
-            raise MarginInsufficient(risk.equity, risk.initial_margin)
-        self.emit("Withdrawn", POOL_ACCOUNT, recipient, amount, state.pool_balance)
-        self._push(recipient, amount)
-
-    @external(f"listMarket({MARKET_CONFIG},uint16) -> (uint8)")
-    @non_reentrant
-    def list_market(self, sender: Address, config: MarketConfig | tuple[int, ...], max_rate: int) -> MarketId:
-        """List a market (``Clearinghouse.sol::listMarket``).
-
-        Raises
-        ------
-        AccessManagedUnauthorized, MarketsExhausted, ParameterOutOfBounds
-            As named.
-        """
-        self._check_can_call(sender, "listMarket", (config, max_rate))
-        self.bounds.list_market(config, max_rate)
-        if self._market_count == MAX_MARKETS:
-            raise MarketsExhausted
-        config = MarketConfig(*config)
-        market = MarketId(self._market_count)
-        self._set("_market_count", market + 1)
-        funding = FundingState(accrued_at=self.world.timestamp, max_rate=max_rate)
-        sides = Side(multiplier=ONE_MULTIPLIER), Side(multiplier=ONE_MULTIPLIER)
-        self._put(self._markets, market, words.pack_market(Market(*sides, funding, config)))
-        self.emit("MarketSet", market, tuple(config), max_rate)
-        return market
-
-    @external(f"setMarket(uint8,{MARKET_CONFIG},uint16)")
-    @non_reentrant
-    def set_market(self, sender: Address, market: int, config: MarketConfig | tuple[int, ...], max_rate: int) -> None:
-        """Change a market's parameters after an accrual at the old ones (``Clearinghouse.sol::setMarket``).
-
-        Raises
-        ------
-        AccessManagedUnauthorized, ParameterOutOfBounds, MarketUnknown, OpenInterestExceeded
-            As named; the oracle's.
-        """
-        self._check_can_call(sender, "setMarket", (market, config, max_rate))
-        self.bounds.set_market(market, config, max_rate)
-        config = MarketConfig(*config)
-        state = self._load_market(market)
-        funding_rate.accrue(state, self.oracle.price_state(market).price, self.world.timestamp)
-        positions.require_open_interest(state.longs, pricing.depth(config))
-        positions.require_open_interest(state.shorts, pricing.depth(config))
-        funding = state.funding
-        funding.max_rate = max_rate
-        funding.rate = clamp_symmetric(funding.rate, funding_rate.max_rate_per_second(max_rate))
-        funding.velocity = funding_rate.velocity_at(config, positions.skew_of(state))
-        state.config = config
-        self._put(self._markets, market, words.pack_market(state))
-        self._emit_accrued(market, state)
-        self.emit("MarketSet", market, tuple(config), max_rate)
-
-    @external(f"setPortfolio(uint8,{PORTFOLIO_CONFIG})")
-    @non_reentrant
-    def set_portfolio(self, sender: Address, market: int, config: PortfolioConfig | tuple[Any, ...]) -> None:
-        """Set how a market nets with others in portfolio mode (``Clearinghouse.sol::setPortfolio``).
-
-        Raises
-        ------
-        AccessManagedUnauthorized, ParameterOutOfBounds, MarketUnknown
-            As named.
-        """
-        self._check_can_call(sender, "setPortfolio", (market, config))
-        self.bounds.set_portfolio(market, config)
-        config = PortfolioConfig(*config)
-        if market >= self._market_count:
-            raise MarketUnknown(market)
-        self._put(self._portfolios, market, config)
-        self.emit("PortfolioSet", market, tuple(config))
-
-    @external(f"setRiskConfig({RISK_CONFIG})")
-    @non_reentrant
-    def set_risk_config(self, sender: Address, config: RiskConfig | tuple[int, ...]) -> None:
-        """Set liquidation parameters, floors and the fee split (``Clearinghouse.sol::setRiskConfig``).
-
-        Raises
-        ------
-        AccessManagedUnauthorized, ParameterOutOfBounds
-            As named.
-        """
-        self._check_can_call(sender, "setRiskConfig", (config,))
-        self.bounds.set_risk_config(config)
-        config = RiskConfig(*config)
-        self._set("_risk_config", config)
-        state = self._ledger.copy()
-        state.pool_fee_share = config.pool_fee_share
-        state.min_reward = config.min_reward
-        state.min_initial_margin = config.min_initial_margin
-        self._set("_ledger", state)
-        self.emit("RiskConfigSet", tuple(config))
-
-    @external("setExecutor(address,bool)")
-    @non_reentrant
-    def set_executor(self, sender: Address, executor: Address, allowed: bool) -> None:
-        """Let a contract trade for accounts, or stop it (``Clearinghouse.sol::setExecutor``).
-
-        Raises
-        ------
-        AccessManagedUnauthorized
-            As named.
-        """
-        self._check_can_call(sender, "setExecutor", (executor, allowed))
-        self._put(self._executors, executor, allowed)
-        self.emit("ExecutorSet", executor, allowed)
-
-    @external("pauseRisk()")
-    @non_reentrant
-    def pause_risk(self, sender: Address) -> None:
-        """Stop trades that raise risk, and nothing else (``Clearinghouse.sol::pauseRisk``).
-
-        Raises
-        ------
-        AccessManagedUnauthorized
-            As named.
-        """
-        self._check_can_call(sender, "pauseRisk", ())
-        self._set_paused(True)
-
-    @external("unpauseRisk()")
-    @non_reentrant
-    def unpause_risk(self, sender: Address) -> None:
-        """Allow them again (``Clearinghouse.sol::unpauseRisk``).
-
-        Raises
-        ------
-        AccessManagedUnauthorized
-            As named.
-        """
-        self._check_can_call(sender, "unpauseRisk", ())
-        self._set_paused(False)
 
     # ---- many calls in one
 
@@ -654,17 +396,17 @@ class Clearinghouse(AccessManaged):
             return self._ledger.pool_balance
         if account == INSURANCE_ACCOUNT:
             return self._ledger.insurance_balance
-        return self._accounts.get(account, _NO_ACCOUNT).balance
+        return self._accounts.get(account, NO_ACCOUNT).balance
 
     @view("accountOf(uint256) -> ((int256,uint8,uint256))")
     def account_of(self, account: int) -> Account:
         """Return an account header; not to be changed."""
-        return self._accounts.get(account, _NO_ACCOUNT)
+        return self._accounts.get(account, NO_ACCOUNT)
 
     @view("positionOf(uint256,uint8) -> ((int256,int256))")
     def position_of(self, account: int, market: int) -> Position:
         """Return a position; not to be changed."""
-        return self._positions.get((account, market), _NO_POSITION)
+        return self._positions.get((account, market), NO_POSITION)
 
     @view(
         "marketOf(uint8) -> (((uint256,int256,uint256),(uint256,int256,uint256),(int256,int256,int256,uint256,uint256),"
@@ -673,11 +415,6 @@ class Clearinghouse(AccessManaged):
     def market_of(self, market: int) -> Market:
         """Return all of a market; not to be changed."""
         return self._markets.get(market) or Market.empty()
-
-    @view(f"portfolioOf(uint8) -> ({PORTFOLIO_CONFIG})")
-    def portfolio_of(self, market: int) -> PortfolioConfig:
-        """Return how a market nets with others."""
-        return self._portfolios.get(market, _NO_PORTFOLIO)
 
     @view("ledger() -> ((int256,uint256,uint256,uint256,uint256,bool))")
     def ledger(self) -> Ledger:
@@ -693,11 +430,6 @@ class Clearinghouse(AccessManaged):
     def permission_of(self, owner: Address, operator: Address) -> Permission:
         """Return what an operator may do."""
         return self._permissions.get((owner, operator), _NO_PERMISSION)
-
-    @view("isExecutor(address) -> (bool)")
-    def is_executor(self, executor: Address) -> bool:
-        """Return whether a contract may trade for accounts."""
-        return self._executors.get(executor, False)
 
     @view("isAuthorized(uint256,address,uint8) -> (bool)")
     def is_authorized(self, account: int, caller: Address, permission: int) -> bool:
@@ -717,7 +449,7 @@ class Clearinghouse(AccessManaged):
         PriceMissing, PriceStale, PriceUncertain
             The oracle's.
         """
-        header = self._accounts.get(account, _NO_ACCOUNT)
+        header = self._accounts.get(account, NO_ACCOUNT)
         risk = AccountRisk(header.balance)
         if header.open_markets == 0:
             return risk
@@ -726,46 +458,16 @@ class Clearinghouse(AccessManaged):
         _settle_risk(risk, netting, self._ledger)
         return risk
 
-    @view("poolRisk() -> ((int256,uint256,uint256,uint256))")
-    def pool_risk(self) -> AccountRisk:
-        """Return the same of the pool, as a portfolio (``Clearinghouse.sol::poolRisk``).
-
-        Raises
-        ------
-        PriceMissing, PriceStale, PriceUncertain
-            The oracle's.
-        """
-        return self._pool_risk(self._load_skewed(is_certain=True), self._ledger)
-
-    @view("marketCount() -> (uint8)")
-    def market_count(self) -> int:
-        """Return the number of listed markets."""
-        return self._market_count
+    @view("EXTENSION() -> (address)")
+    def extension(self) -> Address:
+        """Return the address of the code of what is done seldom: the first that the clearinghouse created."""
+        created = keccak256(b"\xd6\x94" + bytes.fromhex(self.address[2:]) + b"\x01")
+        return Address("0x" + created[12:].hex())
 
     @view("MAX_OPEN_MARKETS() -> (uint256)")
     def max_open_markets(self) -> int:
         """Return the most markets in which an account has positions."""
         return MAX_OPEN_MARKETS
-
-    @view("TOKEN() -> (address)")
-    def token_address(self) -> Address:
-        """Return the address of the settlement token."""
-        return self.token.address
-
-    @view("ORACLE() -> (address)")
-    def oracle_address(self) -> Address:
-        """Return the address of the price oracle."""
-        return self.oracle.address
-
-    @view("BOUNDS() -> (address)")
-    def bounds_address(self) -> Address:
-        """Return the address of the contract that knows the bounds of parameters."""
-        return self.bounds.address
-
-    @view("TREASURY() -> (uint256)")
-    def treasury_account(self) -> int:
-        """Return the treasury's account."""
-        return self.treasury
 
     # ---- checks
 
@@ -783,7 +485,7 @@ class Clearinghouse(AccessManaged):
         account: int,
         keeper_fee: int,
         fill: Fill,
-        opened: _OpenPosition,
+        opened: OpenPosition,
         header: Account,
         required_before: int,
     ) -> None:
@@ -809,20 +511,36 @@ class Clearinghouse(AccessManaged):
 
     # ---- fills
 
+    def _resize(self, account: int, opened: OpenPosition, size_delta: int, state: Ledger) -> int:
+        """Change a position by about `size_delta` at the oracle price, without fee; return by how much."""
+        header = self._accounts.get(account, NO_ACCOUNT).copy()
+        opened.size, filled, funding = positions.resize(opened.market, opened.position, opened.size, size_delta)
+        if filled == 0:
+            raise SizeZero
+        _require_min_size(opened)
+        fill = Fill(filled, -pricing.worth_down(-filled, opened.price), 0, funding)
+        if _set_open(header, opened):
+            _require_market_limit(account, header)
+        _apply(header, state, fill)
+        self._put(self._accounts, account, words.pack_account(header))
+        self._store(account, opened)
+        self._emit_traded(account, opened, fill, header.balance)
+        return filled
+
     def _pay_keeper(self, account: int, keeper: int, keeper_fee: int) -> None:
         if is_reserved(keeper):
             raise AccountReserved(keeper)
         balance = self._credit(keeper, keeper_fee)
         self.emit("KeeperPaid", account, keeper, keeper_fee, balance)
 
-    def _emit_traded(self, account: int, opened: _OpenPosition, fill: Fill, balance: int) -> None:
+    def _emit_traded(self, account: int, opened: OpenPosition, fill: Fill, balance: int) -> None:
         size_delta, cost, fee, funding = fill
         self.emit("Traded", account, opened.id, size_delta, cost, fee, funding, opened.market.funding.rate, balance)
 
     # ---- liquidation
 
     def _close_all(
-        self, account: int, header: Account, opened: list[_OpenPosition], state: Ledger, fraction: int
+        self, account: int, header: Account, opened: list[OpenPosition], state: Ledger, fraction: int
     ) -> int:
         """Close `fraction` of each position at the oracle price moved by skew; return the notional closed, down."""
         closed_notional = 0
@@ -836,11 +554,19 @@ class Clearinghouse(AccessManaged):
             _set_open(header, one)
             _apply(header, state, fill)
             self._emit_traded(account, one, fill, header.balance)
-            closed_notional += abs(fill.size_delta) * one.price // WAD
+            notional = abs(fill.size_delta) * one.price // WAD
+            one.closed_notional += notional
+            closed_notional += notional
         return closed_notional
 
     def _distribute(
-        self, account: int, header: Account, state: Ledger, config: RiskConfig, closed_notional: int
+        self,
+        account: int,
+        header: Account,
+        opened: list[OpenPosition],
+        state: Ledger,
+        config: RiskConfig,
+        closed_notional: int,
     ) -> LiquidationResult:
         """Pay reward and penalty; bad debt falls on the insurance fund, then on the pool."""
         reward = liquidation.reward_down(closed_notional, config)
@@ -850,8 +576,7 @@ class Clearinghouse(AccessManaged):
         if header.open_markets == 0:
             if header.balance < 0:
                 bad_debt = -header.balance
-                from_insurance = min(bad_debt, state.insurance_balance)
-                state.insurance_balance -= from_insurance
+                from_insurance = self._draw_insurance(opened, state, bad_debt, closed_notional)
                 state.pool_balance -= bad_debt - from_insurance
                 header.balance = 0
                 self.emit("BadDebtBooked", account, from_insurance, bad_debt - from_insurance)
@@ -860,9 +585,27 @@ class Clearinghouse(AccessManaged):
         state.insurance_balance += penalty
         return LiquidationResult(closed_notional, reward, penalty, bad_debt)
 
+    def _draw_insurance(self, opened: list[OpenPosition], state: Ledger, bad_debt: int, closed_notional: int) -> int:
+        """Let each market pay its part of the bad debt out of the insurance fund, up to its cap of the day."""
+        left, paid, today = bad_debt, 0, self.world.timestamp // _DAY
+        for one in opened:
+            part = left if one is opened[-1] else bad_debt * one.closed_notional // max(closed_notional, 1)
+            left -= part
+            cap, day, drawn = self.insurance_of(one.id)
+            if day != today:
+                drawn = 0
+            part = min(part, max(cap * WAD - drawn, 0), state.insurance_balance)
+            if part == 0:
+                continue
+            state.insurance_balance -= part
+            paid += part
+            self._put(self._insurance, one.id, InsuranceDraw(cap, today, drawn + part))
+            self.emit("InsuranceDrawn", one.id, part, drawn + part)
+        return paid
+
     # ---- risk
 
-    def _risk_after(self, account: int, header: Account, opened: _OpenPosition, state: Ledger) -> AccountRisk:
+    def _risk_after(self, account: int, header: Account, opened: OpenPosition, state: Ledger) -> AccountRisk:
         """Return the risk of an account after a fill, whose position is accrued in memory."""
         risk = AccountRisk(header.balance)
         netting = _netting_of(header)
@@ -871,7 +614,7 @@ class Clearinghouse(AccessManaged):
         _settle_risk(risk, netting, state)
         return risk
 
-    def _risk_in_memory(self, header: Account, opened: list[_OpenPosition], state: Ledger) -> AccountRisk:
+    def _risk_in_memory(self, header: Account, opened: list[OpenPosition], state: Ledger) -> AccountRisk:
         """Return what `risk_of` would, of positions that are accrued in memory."""
         risk = AccountRisk(header.balance)
         netting = _netting_of(header)
@@ -881,18 +624,7 @@ class Clearinghouse(AccessManaged):
         _settle_risk(risk, netting, state)
         return risk
 
-    def _pool_risk(self, skewed: list[_OpenPosition], state: Ledger) -> AccountRisk:
-        """Return the risk of the pool, whose position in each market is what its skew leaves."""
-        risk = AccountRisk(state.pool_balance)
-        netting = Netting()
-        for one in skewed:
-            risk.equity += positions.unsettled_down(one.market)
-            margin.add(risk, _NO_POSITION, one.size, 0, one.market.config, one.mark)
-            netting.add(one.size, one.price, one.market.config, self.portfolio_of(one.id))
-        netting.settle(risk)
-        return risk
-
-    def _add_accrued(self, risk: AccountRisk, netting: Netting | None, opened: _OpenPosition) -> None:
+    def _add_accrued(self, risk: AccountRisk, netting: Netting | None, opened: OpenPosition) -> None:
         index = positions.index_of(opened.market, opened.position)
         margin.add(risk, opened.position, opened.size, index, opened.market.config, opened.mark)
         if netting is not None:
@@ -917,13 +649,13 @@ class Clearinghouse(AccessManaged):
 
     # ---- storage
 
-    def _load(self, account: int, market: int) -> _OpenPosition:
-        stored = self._positions.get((account, market), _NO_POSITION)
+    def _load(self, account: int, market: int) -> OpenPosition:
+        stored = self._positions.get((account, market), NO_POSITION)
         position = Position(stored.shares, stored.entry_index)
         state = self._load_market(market)
-        return _OpenPosition(market, 0, 0, positions.size_of(state, position), state, position)
+        return OpenPosition(market, 0, 0, positions.size_of(state, position), state, position)
 
-    def _load_all(self, account: int, markets: int) -> list[_OpenPosition]:
+    def _load_all(self, account: int, markets: int) -> list[OpenPosition]:
         opened = []
         for market, mark in zip(markets_of(markets), self.oracle.fresh_marks_of(markets), strict=True):
             one = self._load(account, market)
@@ -932,81 +664,23 @@ class Clearinghouse(AccessManaged):
             opened.append(one)
         return opened
 
-    def _load_skewed(self, *, is_certain: bool) -> list[_OpenPosition]:
-        """Return every market with positions, accrued; `size` is what the pool holds of it."""
-        ids = [market for market, state in self._markets.items() if state.longs.shares or state.shorts.shares]
-        bitmap = sum(map(to_bit, ids))
-        marks = self.oracle.marks_of(bitmap) if is_certain else self.oracle.fresh_marks_of(bitmap)
-        skewed = []
-        for market, mark in zip(markets_of(bitmap), marks, strict=True):
-            state = self._load_market(market)
-            price = price_of(mark)
-            funding_rate.accrue(state, price, self.world.timestamp)
-            skewed.append(_OpenPosition(market, mark, price, -positions.skew_of(state), state, Position()))
-        return skewed
-
-    def _load_market(self, market: int) -> Market:
-        stored = self._markets.get(market)
-        if stored is None:
-            raise MarketUnknown(market)
-        return stored.copy()
-
-    def _store(self, account: int, opened: _OpenPosition) -> None:
+    def _store(self, account: int, opened: OpenPosition) -> None:
         self._put(self._positions, (account, opened.id), opened.position)
         self._put(self._markets, opened.id, words.pack_market(opened.market))
 
-    def _emit_accrued(self, market: int, state: Market) -> None:
-        self.emit("FundingAccrued", market, state.funding.rate, state.longs.index, state.shorts.index)
-
-    def _set_paused(self, paused: bool) -> None:
-        state = self._ledger.copy()
-        state.risk_paused = paused
-        self._set("_ledger", state)
-        self.emit("RiskPauseSet", paused)
-
     # ---- balances
 
-    def _credit(self, account: int, amount: int) -> int:
-        header = self._accounts.get(account, _NO_ACCOUNT)
-        credited = Account(header.balance + amount, header.mode, header.open_markets)
-        self._put(self._accounts, account, words.pack_account(credited))
-        return credited.balance
-
     def _move(self, source: int, target: int, amount: int) -> None:
-        if source == target or owner_of(source) != owner_of(target):
-            raise AccountPairInvalid(source, target)
+        _require_pair(source, target)
         source_balance = self._credit(source, -amount)
         target_balance = self._credit(target, amount)
         self.emit("Transferred", source, target, amount, source_balance, target_balance)
-
-    def _push(self, recipient: Address, amount: int) -> None:
-        """Pay `amount` token units out; a token that moves another amount is refused."""
-        held = self.token.balance_of(self.address)
-        self._require_moved(self.token.transfer(self.address, recipient, amount))
-        paid = checked_sub(held, self.token.balance_of(self.address))
-        if paid != amount:
-            raise TransferMismatch(amount, paid)
-        self._set("taken_in", self.taken_in - amount)
-
-    def _pull(self, sender: Address, amount: int) -> None:
-        """Take `amount` token units from the sender; a token that keeps a part of it is refused."""
-        held = self.token.balance_of(self.address)
-        self._require_moved(self.token.transfer_from(self.address, sender, self.address, amount))
-        received = checked_sub(self.token.balance_of(self.address), held)
-        if received != amount:
-            raise TransferMismatch(amount, received)
-        self._set("taken_in", self.taken_in + amount)
-
-    def _require_moved(self, returned: Literal[True] | bytes) -> None:
-        """Accept what a token returns: true, or nothing (OpenZeppelin ``SafeERC20.sol``)."""
-        if returned is not True and returned != b"" and returned[:_WORD] != _TRUE:
-            raise SafeERC20FailedOperation(self.token.address)
 
     # ---- iteration, for invariants and studies
 
     def risk_at_any_confidence(self, account: int) -> AccountRisk:
         """Return what `liquidate` goes by: the risk at fresh prices, however wide their confidence intervals."""
-        header = self._accounts.get(account, _NO_ACCOUNT)
+        header = self._accounts.get(account, NO_ACCOUNT)
         return self._risk_in_memory(header, self._load_all(account, header.open_markets), self._ledger)
 
     def was_deleveraged(self, market: int) -> bool:
@@ -1026,6 +700,11 @@ class Clearinghouse(AccessManaged):
         return self._markets
 
 
+def _require_pair(source: int, target: int) -> None:
+    if source == target or owner_of(source) != owner_of(target):
+        raise AccountPairInvalid(source, target)
+
+
 def _require_market_limit(account: int, header: Account) -> None:
     maximum = 1 if header.mode == MarginMode.ISOLATED else MAX_OPEN_MARKETS
     count = header.open_markets.bit_count()
@@ -1043,7 +722,7 @@ def _apply(header: Account, state: Ledger, fill: Fill) -> None:
     state.insurance_balance += fee - pool_fee
 
 
-def _set_open(header: Account, opened: _OpenPosition) -> bool:
+def _set_open(header: Account, opened: OpenPosition) -> bool:
     """Set or clear the market's bit; return whether the account had no position in the market before."""
     bit = to_bit(opened.id)
     before = header.open_markets
@@ -1051,13 +730,17 @@ def _set_open(header: Account, opened: _OpenPosition) -> bool:
     return header.open_markets > before
 
 
-def _check_fill(fill: Fill, opened: _OpenPosition, acceptable_price: int) -> None:
-    if fill.size_delta == 0:
-        raise SizeZero
+def _require_min_size(opened: OpenPosition) -> None:
     minimum = pricing.min_size(opened.market.config)
     size = abs(opened.size)
     if opened.position.shares != 0 and size < minimum:
         raise SizeBelowMinimum(size, minimum)
+
+
+def _check_fill(fill: Fill, opened: OpenPosition, acceptable_price: int) -> None:
+    if fill.size_delta == 0:
+        raise SizeZero
+    _require_min_size(opened)
     price = pricing.average_price(fill.size_delta, fill.cost)
     if price > acceptable_price if fill.size_delta > 0 else price < acceptable_price:
         raise PriceUnacceptable(price, acceptable_price)
@@ -1078,7 +761,7 @@ def _settle_risk(risk: AccountRisk, netting: Netting | None, state: Ledger) -> N
     margin.apply_floors(risk, state)
 
 
-def _fraction_to_close(risk: AccountRisk, opened: list[_OpenPosition], config: RiskConfig) -> int:
+def _fraction_to_close(risk: AccountRisk, opened: list[OpenPosition], config: RiskConfig) -> int:
     """Return the fraction to close [wad]; an account that is not under its maintenance margin is refused."""
     if risk.equity >= risk.maintenance_margin:
         raise AccountHealthy(risk.equity, risk.maintenance_margin)
@@ -1093,9 +776,3 @@ def _is_healed(risk: AccountRisk, config: RiskConfig, closed_notional: int) -> b
     """Return whether an account with positions left has the target health once penalty and reward are paid."""
     charged = max(liquidation.penalty_up(closed_notional, config), liquidation.reward_down(closed_notional, config))
     return liquidation.is_healed(risk.equity - charged, risk.maintenance_margin, config)
-
-
-def _to_wad(amount: int) -> int:
-    if amount == 0:
-        raise AmountZero
-    return amount * UNIT

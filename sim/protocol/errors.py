@@ -74,6 +74,8 @@ __all__ = [
     "TokenDecimalsMismatch",
     "TransferMismatch",
     "UpdateMalformed",
+    "VaultAlreadySet",
+    "VaultUnauthorized",
 ]
 
 
@@ -385,14 +387,14 @@ class OpenInterestExceeded(ProtocolError):
     cap: int
 
 
-# ---- IClearinghouse.sol
+# ---- IClearinghouseCore.sol
 
 
 @dataclass(eq=False)
 class AccountReserved(ProtocolError):
     """The account belongs to the zero address.
 
-    Source: ``IClearinghouse.sol::AccountReserved``.
+    Source: ``IClearinghouseCore.sol::AccountReserved``.
     """
 
     account: int
@@ -402,7 +404,7 @@ class AccountReserved(ProtocolError):
 class AccountUnauthorized(ProtocolError):
     """Neither the owner nor an operator with an unexpired permission.
 
-    Source: ``IClearinghouse.sol::AccountUnauthorized``.
+    Source: ``IClearinghouseCore.sol::AccountUnauthorized``.
     """
 
     account: int
@@ -414,7 +416,7 @@ class AccountUnauthorized(ProtocolError):
 class AccountPairInvalid(ProtocolError):
     """The two accounts have different owners, or are one account.
 
-    Source: ``IClearinghouse.sol::AccountPairInvalid``.
+    Source: ``IClearinghouseCore.sol::AccountPairInvalid``.
     """
 
     source: int
@@ -425,7 +427,7 @@ class AccountPairInvalid(ProtocolError):
 class RecipientUnauthorized(ProtocolError):
     """An operator may withdraw to the owner only.
 
-    Source: ``IClearinghouse.sol::RecipientUnauthorized``.
+    Source: ``IClearinghouseCore.sol::RecipientUnauthorized``.
     """
 
     recipient: str
@@ -435,7 +437,7 @@ class RecipientUnauthorized(ProtocolError):
 class AmountZero(ProtocolError):
     """An amount of zero.
 
-    Source: ``IClearinghouse.sol::AmountZero``.
+    Source: ``IClearinghouseCore.sol::AmountZero``.
     """
 
 
@@ -443,7 +445,7 @@ class AmountZero(ProtocolError):
 class SizeZero(ProtocolError):
     """A trade of zero, or one too small to change the position by a share.
 
-    Source: ``IClearinghouse.sol::SizeZero``.
+    Source: ``IClearinghouseCore.sol::SizeZero``.
     """
 
 
@@ -451,7 +453,7 @@ class SizeZero(ProtocolError):
 class SizeBelowMinimum(ProtocolError):
     """A position smaller than the market's minimum would be left [base wad].
 
-    Source: ``IClearinghouse.sol::SizeBelowMinimum``.
+    Source: ``IClearinghouseCore.sol::SizeBelowMinimum``.
     """
 
     size: int
@@ -462,7 +464,7 @@ class SizeBelowMinimum(ProtocolError):
 class MarketUnknown(ProtocolError):
     """No such market is listed.
 
-    Source: ``IClearinghouse.sol::MarketUnknown``.
+    Source: ``IClearinghouseCore.sol::MarketUnknown``.
     """
 
     market: int
@@ -472,7 +474,7 @@ class MarketUnknown(ProtocolError):
 class MarketsExhausted(ProtocolError):
     """All markets are listed.
 
-    Source: ``IClearinghouse.sol::MarketsExhausted``.
+    Source: ``IClearinghouseCore.sol::MarketsExhausted``.
     """
 
 
@@ -480,7 +482,7 @@ class MarketsExhausted(ProtocolError):
 class OpenMarketsExceeded(ProtocolError):
     """The account would have positions in too many markets for its mode.
 
-    Source: ``IClearinghouse.sol::OpenMarketsExceeded``.
+    Source: ``IClearinghouseCore.sol::OpenMarketsExceeded``.
     """
 
     account: int
@@ -492,7 +494,7 @@ class OpenMarketsExceeded(ProtocolError):
 class PriceUnacceptable(ProtocolError):
     """The average fill price is worse than the acceptable one [wad].
 
-    Source: ``IClearinghouse.sol::PriceUnacceptable``.
+    Source: ``IClearinghouseCore.sol::PriceUnacceptable``.
     """
 
     fill_price: int
@@ -503,7 +505,7 @@ class PriceUnacceptable(ProtocolError):
 class MarginInsufficient(ProtocolError):
     """What would be left is under the initial margin [wad].
 
-    Source: ``IClearinghouse.sol::MarginInsufficient``.
+    Source: ``IClearinghouseCore.sol::MarginInsufficient``.
     """
 
     equity: int
@@ -514,7 +516,7 @@ class MarginInsufficient(ProtocolError):
 class MaintenanceInsufficient(ProtocolError):
     """A reducing trade would leave the account under maintenance [wad].
 
-    Source: ``IClearinghouse.sol::MaintenanceInsufficient``.
+    Source: ``IClearinghouseCore.sol::MaintenanceInsufficient``.
     """
 
     equity: int
@@ -525,7 +527,7 @@ class MaintenanceInsufficient(ProtocolError):
 class AccountBankrupt(ProtocolError):
     """The last position would close with a negative balance [wad].
 
-    Source: ``IClearinghouse.sol::AccountBankrupt``.
+    Source: ``IClearinghouseCore.sol::AccountBankrupt``.
     """
 
     account: int
@@ -536,7 +538,7 @@ class AccountBankrupt(ProtocolError):
 class AccountHealthy(ProtocolError):
     """The account is not under its maintenance margin [wad].
 
-    Source: ``IClearinghouse.sol::AccountHealthy``.
+    Source: ``IClearinghouseCore.sol::AccountHealthy``.
     """
 
     equity: int
@@ -547,7 +549,7 @@ class AccountHealthy(ProtocolError):
 class AccountFlat(ProtocolError):
     """The account has no position.
 
-    Source: ``IClearinghouse.sol::AccountFlat``.
+    Source: ``IClearinghouseCore.sol::AccountFlat``.
     """
 
     account: int
@@ -557,7 +559,7 @@ class AccountFlat(ProtocolError):
 class LeverageZero(ProtocolError):
     """Leverage of zero.
 
-    Source: ``IClearinghouse.sol::LeverageZero``.
+    Source: ``IClearinghouseCore.sol::LeverageZero``.
     """
 
 
@@ -565,7 +567,7 @@ class LeverageZero(ProtocolError):
 class ExecutorUnauthorized(ProtocolError):
     """Only an executor trades.
 
-    Source: ``IClearinghouse.sol::ExecutorUnauthorized``.
+    Source: ``IClearinghouseCore.sol::ExecutorUnauthorized``.
     """
 
     caller: str
@@ -575,7 +577,7 @@ class ExecutorUnauthorized(ProtocolError):
 class RiskPaused(ProtocolError):
     """The guardian has stopped what raises risk.
 
-    Source: ``IClearinghouse.sol::RiskPaused``.
+    Source: ``IClearinghouseCore.sol::RiskPaused``.
     """
 
 
@@ -583,7 +585,7 @@ class RiskPaused(ProtocolError):
 class TransferMismatch(ProtocolError):
     """The token moved another amount than it was asked to [token units].
 
-    Source: ``IClearinghouse.sol::TransferMismatch``.
+    Source: ``IClearinghouseCore.sol::TransferMismatch``.
     """
 
     requested: int
@@ -594,7 +596,7 @@ class TransferMismatch(ProtocolError):
 class TokenDecimalsMismatch(ProtocolError):
     """The settlement token has other than 6 decimals.
 
-    Source: ``IClearinghouse.sol::TokenDecimalsMismatch``.
+    Source: ``IClearinghouseCore.sol::TokenDecimalsMismatch``.
     """
 
     decimals: int
@@ -604,11 +606,42 @@ class TokenDecimalsMismatch(ProtocolError):
 class SurplusMissing(ProtocolError):
     """The insurance fund holds no more than the threshold [wad].
 
-    Source: ``IClearinghouse.sol::SurplusMissing``.
+    Source: ``IClearinghouseCore.sol::SurplusMissing``.
     """
 
     insurance_balance: int
     threshold: int
+
+
+@dataclass(eq=False)
+class PositionMissing(ProtocolError):
+    """The account has no position in the market.
+
+    Source: ``IClearinghouseCore.sol::PositionMissing``.
+    """
+
+    account: int
+    market: int
+
+
+@dataclass(eq=False)
+class VaultUnauthorized(ProtocolError):
+    """Only the vault takes money out of the pool.
+
+    Source: ``IClearinghouseCore.sol::VaultUnauthorized``.
+    """
+
+    caller: str
+
+
+@dataclass(eq=False)
+class VaultAlreadySet(ProtocolError):
+    """The pool has its vault, for good.
+
+    Source: ``IClearinghouseCore.sol::VaultAlreadySet``.
+    """
+
+    vault: str
 
 
 # ---- IOrderBook.sol
@@ -738,14 +771,3 @@ class UpdateMalformed(ProtocolError):
 
 
 # ---- ILens.sol
-
-
-@dataclass(eq=False)
-class PositionMissing(ProtocolError):
-    """The account has no position in the market.
-
-    Source: ``ILens.sol::PositionMissing``.
-    """
-
-    account: int
-    market: int

@@ -244,27 +244,17 @@ class Lens(Contract):
     def pool_view(self) -> PoolView:
         """Return the pool, valued over all listed markets (``Lens.sol::poolView``).
 
-        ``equity = balance - sum(skew * P) + sum(L*I_L + S*I_S - entry_sum)``; net asset value is that less
-        ``sum(P * skew^2 / (2 * scale))``.
-
         Raises
         ------
         PriceMissing, PriceStale, PriceUncertain
             The oracle's.
         """
         ledger = self.clearinghouse.ledger()
-        equity = ledger.pool_balance
-        potential = 0
-        for market in range(self.clearinghouse.market_count()):
-            price = self.oracle.price_of(market)
-            state = self._accrued_market(market, price)
-            skew = positions.skew_of(state)
-            equity += div_down(-skew * price, WAD) + positions.unsettled_down(state)
-            potential += ceil_div(abs(skew) * price * abs(skew), 2 * pricing.depth(state.config) * WAD)
+        risk = self.clearinghouse.pool_risk()
         return PoolView(
             balance=ledger.pool_balance,
-            equity=equity,
-            net_asset_value=equity - potential,
+            equity=risk.equity,
+            net_asset_value=risk.net_asset_value,
             insurance=ledger.insurance_balance,
             tokens_held=self.clearinghouse.token.balance_of(self.clearinghouse.address),
         )

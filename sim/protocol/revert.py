@@ -76,6 +76,8 @@ TYPES: Final = {
     "TokenDecimalsMismatch": "(uint8)",
     "TransferMismatch": "(uint256,uint256)",
     "UpdateMalformed": "(uint256,uint256)",
+    "VaultAlreadySet": "(address)",
+    "VaultUnauthorized": "(address)",
 }
 """Types of each error's arguments, by its name."""
 

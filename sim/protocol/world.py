@@ -19,7 +19,6 @@ from sim.protocol.mocks.local_pyth import LocalPyth
 from sim.protocol.mocks.local_token import LocalToken
 from sim.protocol.order_book import OrderBook
 from sim.protocol.outcome import Outcome
-from sim.protocol.parameter_bounds import ParameterBounds
 from sim.protocol.price_oracle import PriceOracle
 from sim.protocol.revert import revert_data
 
@@ -126,12 +125,10 @@ class World:
             single_update_fee=settings.pyth_update_fee,
         )
         self.oracle = PriceOracle(*place("PriceOracle", 4), pyth=self.pyth)
-        self.bounds = ParameterBounds(*place("ParameterBounds", 9))
         self.clearinghouse = Clearinghouse(
             *place("Clearinghouse", 5),
             token=self.token,
             oracle=self.oracle,
-            bounds=self.bounds,
             treasury=settings.treasury,
         )
         self.order_book = OrderBook(
@@ -146,7 +143,6 @@ class World:
             self.token,
             self.pyth,
             self.oracle,
-            self.bounds,
             self.clearinghouse,
             self.order_book,
             self.lens,

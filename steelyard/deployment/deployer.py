@@ -289,7 +289,6 @@ class Deployer:
             ("Clearinghouse", "authority", addresses["Authority"]),
             ("Clearinghouse", "TOKEN", addresses["Token"]),
             ("Clearinghouse", "ORACLE", addresses["PriceOracle"]),
-            ("Clearinghouse", "BOUNDS", addresses["ParameterBounds"]),
             ("Clearinghouse", "TREASURY", int(self._holders.treasury, 16) << 96),
             ("Clearinghouse", "marketCount", len(self._parameters.markets)),
             ("OrderBook", "CLEARINGHOUSE", addresses["Clearinghouse"]),

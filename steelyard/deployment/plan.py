@@ -23,7 +23,6 @@ CONTRACTS: tuple[tuple[str, str], ...] = (
     ("Token", "LocalToken"),
     ("Pyth", "LocalPyth"),
     ("PriceOracle", "PriceOracle"),
-    ("ParameterBounds", "ParameterBounds"),
     ("Clearinghouse", "Clearinghouse"),
     ("OrderBook", "OrderBook"),
     ("Lens", "Lens"),
@@ -39,7 +38,6 @@ class Holders:
 
     admin: HolderParameters
     guardian: HolderParameters
-    liquidity: HolderParameters
     steward: HolderParameters
     treasury: str
 
@@ -50,7 +48,6 @@ class Holders:
         return cls(
             admin=roles.admin or own,
             guardian=roles.guardian or own,
-            liquidity=roles.liquidity or own,
             steward=roles.steward or own,
             treasury=parameters.network.treasury or deployer.lower(),
         )
@@ -76,10 +73,7 @@ def constructor_arguments(
             return addresses["Authority"], addresses["Pyth"]
         case "Clearinghouse":
             treasury = to_checksum_address(holders.treasury)
-            oracle, bounds = addresses["PriceOracle"], addresses["ParameterBounds"]
-            return addresses["Authority"], addresses["Token"], oracle, bounds, treasury
-        case "ParameterBounds":
-            return ()
+            return addresses["Authority"], addresses["Token"], addresses["PriceOracle"], treasury
         case "OrderBook":
             return addresses["Clearinghouse"], parameters.orders.min_delay, parameters.orders.window
         case "Lens":
@@ -159,6 +153,7 @@ class Settings:
             self._risk(),
             *self._markets(),
             *self._portfolios(),
+            *self._insurance_caps(),
             *self._feeds(),
             self._executor(),
             *self._holders_of_roles(),
@@ -266,6 +261,21 @@ class Settings:
             )
         return settings
 
+    def _insurance_caps(self) -> list[Setting]:
+        house = self._clearinghouse
+        return [
+            Setting(
+                f"insurance of {market.symbol}",
+                lambda number=number: self._read("Clearinghouse", "insuranceOf", number).cap,  # type: ignore[misc]
+                market.insurance_cap,
+                lambda number=number, market=market: self._call(  # type: ignore[misc]
+                    house.setInsuranceCap, number, market.insurance_cap
+                ),
+                by_steward=True,
+            )
+            for number, market in enumerate(self._parameters.markets)
+        ]
+
     def _feeds(self) -> list[Setting]:
         oracle = self._oracle
         settings = []
@@ -301,7 +311,7 @@ class Settings:
     def _holders_of_roles(self) -> list[Setting]:
         settings = []
         # ADMIN last: its holder may get a delay that the other grants would have to wait for.
-        for role in (Role.GUARDIAN, Role.LIQUIDITY, Role.STEWARD, Role.ADMIN):
+        for role in (Role.GUARDIAN, Role.STEWARD, Role.ADMIN):
             by = self._holders.of_role(role)
             holder = to_checksum_address(by.holder)
             settings.append(

@@ -46,8 +46,10 @@ class Governors:
     ----------
     admin : str
         Deploys, grants roles and keeps ADMIN.
-    guardian, liquidity, steward : str
-        Holders of GUARDIAN, LIQUIDITY and STEWARD.
+    guardian, steward : str
+        Holders of GUARDIAN and STEWARD.
+    liquidity : str
+        Takes money out of the pool.
     treasury : str
         Owner of the account that collects the insurance fund's surplus.
     """
@@ -81,8 +83,7 @@ def deploy_system(
     money = chain.deploy(token, (6,), sender=by.admin, name="LocalToken")
     pyth = deploy("LocalPyth", parameters.pyth.valid_time, parameters.pyth.update_fee)
     oracle = deploy("PriceOracle", authority, pyth)
-    bounds = deploy("ParameterBounds")
-    clearinghouse = deploy("Clearinghouse", authority, money, oracle, bounds, by.treasury)
+    clearinghouse = deploy("Clearinghouse", authority, money, oracle, by.treasury)
     deploy("OrderBook", clearinghouse, parameters.orders.min_delay, parameters.orders.window)
     deploy("Lens", clearinghouse)
     for sender, contract, function, args in setup_calls(chain.abi, chain.addresses, parameters, by):
@@ -103,15 +104,16 @@ def setup_calls(
             yield admin, "Authority", "setTargetFunctionRole", (addresses[contract], selectors, int(role))
     holders = {
         Role.GUARDIAN: governors.guardian,
-        Role.LIQUIDITY: governors.liquidity,
         Role.STEWARD: governors.steward,
     }
     for role, holder in holders.items():
         yield admin, "Authority", "grantRole", (int(role), holder, 0)
     yield admin, "Clearinghouse", "setExecutor", (addresses["OrderBook"], True)
+    yield admin, "Clearinghouse", "setVault", (governors.liquidity,)
     yield steward, "Clearinghouse", "setRiskConfig", (parameters.risk.config(),)
     for number, market in enumerate(parameters.markets):
         feed = market.oracle
         yield steward, "PriceOracle", "setFeed", (number, feed.feed, feed.max_age, feed.max_confidence)
         yield steward, "Clearinghouse", "listMarket", (market.config(), market.max_funding_rate)
         yield steward, "Clearinghouse", "setPortfolio", (number, market.portfolio.config())
+        yield steward, "Clearinghouse", "setInsuranceCap", (number, market.insurance_cap)

@@ -25,6 +25,7 @@ WEIGHTS = {
     "withdraw": 6,
     "transfer": 4,
     "mode": 3,
+    "relocate": 3,
     "leverage": 6,
     "operator": 3,
     "trade": 24,

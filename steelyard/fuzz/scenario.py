@@ -397,7 +397,8 @@ class Scenario:
             "TREASURY",
             "TOKEN",
             "ORACLE",
-            "BOUNDS",
+            "EXTENSION",
+            "vault",
             "MAX_OPEN_MARKETS",
         ):
             yield "Clearinghouse", name, ()
@@ -414,6 +415,7 @@ class Scenario:
                 yield "Lens", "liquidationPrice", (account, market)
         for market in markets:
             yield "Clearinghouse", "marketOf", (market,)
+            yield "Clearinghouse", "insuranceOf", (market,)
             yield "PriceOracle", "priceState", (market,)
             yield "PriceOracle", "priceOf", (market,)
             yield "PriceOracle", "feedOf", (market,)

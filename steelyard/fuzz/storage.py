@@ -33,6 +33,7 @@ SLOTS: Final = {
     ("Clearinghouse", "_ledger"): 6,
     ("Clearinghouse", "_riskConfig"): 7,
     ("Clearinghouse", "marketCount"): 8,
+    ("Clearinghouse", "vault"): 8,
     ("OrderBook", "_commitments"): 0,
     ("PriceOracle", "_prices"): 1,
     ("PriceOracle", "feedOf"): 2,
@@ -159,6 +160,7 @@ class Storage:
             id(house._positions): self.position,
             id(house._markets): self.market,
             id(house._portfolios): self.portfolio,
+            id(house._insurance): self.insurance,
             id(house._permissions): self.permission,
             id(house._executors): self.executor,
             id(house.__dict__): self.variable,
@@ -196,6 +198,7 @@ class Storage:
         for market in markets:
             yield from self.market(market)
             yield from self.portfolio(market)
+            yield from self.insurance(market)
             yield from self.price(market)
             yield from self.feed(market)
         for owner in owners:
@@ -220,6 +223,8 @@ class Storage:
             (house._accounts, self.account),
             (house._positions, self.position),
             (house._markets, self.market),
+            (house._portfolios, self.portfolio),
+            (house._insurance, self.insurance),
             (house._permissions, self.permission),
             (house._executors, self.executor),
             (book._commitments, self.commitment),
@@ -259,6 +264,12 @@ class Storage:
         house = self._house
         return ((house.address, mapped(3, market) + 4, _portfolio(house.portfolio_of(market))),)
 
+    def insurance(self, market: int) -> tuple[Word]:
+        """Return what bad debt in a market may take: its sixth word."""
+        house = self._house
+        cap, day, drawn = house.insurance_of(market)
+        return ((house.address, mapped(3, market) + 5, cap | day << 64 | drawn << 96),)
+
     def permission(self, key: tuple[Address, Address]) -> tuple[Word]:
         """Return what an operator may do, by owner and operator."""
         house = self._house
@@ -278,8 +289,8 @@ class Storage:
                 return ((house.address, 6, _ledger(house._ledger)),)
             case "_risk_config":
                 return ((house.address, 7, _risk(house._risk_config)),)
-            case "_market_count":
-                return ((house.address, 8, house._market_count),)
+            case "_market_count" | "_vault":
+                return ((house.address, 8, house._market_count | int(house._vault, 16) << 8),)
             case _:
                 return ()
 

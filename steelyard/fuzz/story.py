@@ -115,8 +115,10 @@ class Teller:
             "Clearinghouse.fundInsurance": lambda who, a: f"{who} gives the insurance fund {self._usd(a['amount'])}",
             "Clearinghouse.fundPool": lambda who, a: f"{who} gives the pool {self._usd(a['amount'])}",
             "Clearinghouse.liquidate": self._liquidate,
+            "Clearinghouse.movePosition": self._move_position,
             "Clearinghouse.pauseRisk": lambda who, _: f"{who} pauses risk",
             "Clearinghouse.setExecutor": self._set_executor,
+            "Clearinghouse.setInsuranceCap": self._set_insurance_cap,
             "Clearinghouse.setLeverage": self._set_leverage,
             "Clearinghouse.setMarginMode": self._set_mode,
             "Clearinghouse.setOperator": self._set_operator,
@@ -270,6 +272,10 @@ class Teller:
         leverage, funded = decimal(a["leverage"], WAD), self.account(a["fundedBy"])
         return f"{who} sets the leverage of {self.account(a['id'])} to {leverage}, funded by {funded}"
 
+    def _move_position(self, who: str, a: dict[str, Any]) -> str:
+        what = f"up to {decimal(a['size'], WAD)} {self.market(a['market'])}"
+        return f"{who} moves {what} from {self.account(a['from'])} to {self.account(a['to'])}"
+
     def _set_operator(self, who: str, a: dict[str, Any]) -> str:
         may = [word for flag, word in _PERMISSIONS.items() if a["flags"] & flag] or ["do nothing"]
         more = f" (flags {a['flags']})" if a["flags"] >> 3 else ""
@@ -277,6 +283,9 @@ class Teller:
 
     def _set_executor(self, who: str, a: dict[str, Any]) -> str:
         return f"{who} {'makes' if a['allowed'] else 'no longer has'} {self.actor(a['executor'])} an executor"
+
+    def _set_insurance_cap(self, who: str, a: dict[str, Any]) -> str:
+        return f"{who} lets bad debt in {self.market(a['id'])} take {a['cap']} USD a day from the insurance fund"
 
     def _liquidate(self, who: str, a: dict[str, Any]) -> str:
         liquidator = self.account(a["liquidator"])

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anvil
 
 PARAMETERS = parameter_files.load()
-CONTRACTS = ("Authority", "Token", "Pyth", "PriceOracle", "ParameterBounds", "Clearinghouse", "OrderBook", "Lens")
+CONTRACTS = ("Authority", "Token", "Pyth", "PriceOracle", "Clearinghouse", "OrderBook", "Lens")
 
 
 def run(
@@ -142,7 +142,7 @@ def test_run__stopped_before_the_record__adopts_the_contract(
 
 
 def test_run__other_holders__deployer_keeps_nothing(chain: LocalChain, tmp_path: Path) -> None:
-    names = ("admin", "guardian", "liquidity", "steward")
+    names = ("admin", "guardian", "steward")
     holders = {name: HolderParameters(f"0x{0xA0 + place:040x}", 3_600) for place, name in enumerate(names)}
     outcome = run(tmp_path / "system.json", parameters=network(roles=RoleParameters(**holders)))
     authority = Contract.at("Authority", outcome.artefact.addresses["Authority"])

@@ -35,19 +35,21 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.evm
 
 ALICES, SECOND = TRADING_ACCOUNTS[:2]
-HOLDERS = {Role.ADMIN: ADMIN, Role.GUARDIAN: GUARDIAN, Role.LIQUIDITY: LIQUIDITY, Role.STEWARD: STEWARD}
+HOLDERS = {Role.ADMIN: ADMIN, Role.GUARDIAN: GUARDIAN, Role.STEWARD: STEWARD}
 CALLERS = (ADMIN, GUARDIAN, LIQUIDITY, STEWARD, TREASURY, KIM, OSCAR, ALICE, BOB)
 """Every role, the treasury's owner, an executor, a stranger, the owner of the account in question, another owner."""
 ANYONE = "anyone"
 NOBODY = "nobody"
 OWNER = "owner"
 EXECUTOR = "executor"
+VAULT = "vault"
 
 GATES: dict[str, dict[str, str]] = {
     "Clearinghouse": {
-        **dict.fromkeys(("accrue", "collectTreasury", "deposit", "fundInsurance", "liquidate", "multicall"), ANYONE),
-        "setOperator": ANYONE,
-        **dict.fromkeys(("setLeverage", "setMarginMode", "transfer", "withdraw"), OWNER),
+        **dict.fromkeys(("accrue", "collectTreasury", "deleverage", "deposit", "fundInsurance", "fundPool"), ANYONE),
+        **dict.fromkeys(("liquidate", "multicall", "setOperator"), ANYONE),
+        **dict.fromkeys(("movePosition", "setLeverage", "setMarginMode", "transfer", "withdraw"), OWNER),
+        "defundPool": VAULT,
         "trade": EXECUTOR,
         "setAuthority": NOBODY,
     },
@@ -84,6 +86,7 @@ REFUSALS = {
     "AccessManagerNotScheduled",
     "AccountUnauthorized",
     "ExecutorUnauthorized",
+    "VaultUnauthorized",
 }
 
 
@@ -127,6 +130,7 @@ def _arguments(s: Scenario, contract: str, entry: dict[str, Any]) -> tuple[Any, 
         "Clearinghouse.transfer": (ALICES, SECOND, 1),
         "Clearinghouse.setMarginMode": (ALICES, 0),
         "Clearinghouse.setLeverage": (ALICES, SECOND, WAD),
+        "Clearinghouse.movePosition": (ALICES, SECOND, 0, WAD),
     }
     zeros = tuple(_nothing(part) for part in entry["inputs"])
     return told.get(f"{contract}.{entry['name']}", zeros)
@@ -142,6 +146,8 @@ def _may(gate: str, caller: str) -> bool:
             return caller == ALICE
         case "executor":
             return caller == KIM
+        case "vault":
+            return caller == LIQUIDITY
         case _:
             return caller == HOLDERS[Role[gate]]
 

@@ -325,14 +325,10 @@ def test_constructor__bad_argument__fails_by_name(
     token = machine.deploy("LocalToken", (settings.token_decimals,), sender=ADMIN)
     pyth = machine.deploy("LocalPyth", (60, 1), sender=ADMIN)
     oracle = machine.deploy("PriceOracle", (authority, pyth), sender=ADMIN)
-    bounds = machine.deploy("ParameterBounds", (), sender=ADMIN)
     if error != "ParameterOutOfBounds":
-        assert (
-            _refuses(machine, "Clearinghouse", authority, token, oracle, bounds, settings.treasury)
-            == model.value.decoded
-        )
+        assert _refuses(machine, "Clearinghouse", authority, token, oracle, settings.treasury) == model.value.decoded
     else:
-        house = machine.deploy("Clearinghouse", (authority, token, oracle, bounds, TREASURY), sender=ADMIN)
+        house = machine.deploy("Clearinghouse", (authority, token, oracle, TREASURY), sender=ADMIN)
         times = settings.min_delay_seconds, settings.window_seconds
         assert _refuses(machine, "OrderBook", house, *times) == model.value.decoded
 
@@ -347,8 +343,7 @@ def test_deposit__token_with_a_fee__is_refused(machine: Machine, parameters: Sys
     token = machine.deploy("LocalFeeToken", (6, 100), sender=ADMIN)
     pyth = machine.deploy("LocalPyth", (60, 1), sender=ADMIN)
     oracle = machine.deploy("PriceOracle", (authority, pyth), sender=ADMIN)
-    bounds = machine.deploy("ParameterBounds", (), sender=ADMIN)
-    house = machine.deploy("Clearinghouse", (authority, token, oracle, bounds, TREASURY), sender=ADMIN)
+    house = machine.deploy("Clearinghouse", (authority, token, oracle, TREASURY), sender=ADMIN)
     machine.deploy("OrderBook", (house, 2, 120), sender=ADMIN)
     settings = settings_of(parameters, Governors(), token_fee_bps=100)
     pair = Pair(World(settings, addresses=machine.addresses), machine, dict(machine.addresses))
@@ -388,8 +383,7 @@ def test_deposit__token_that_calls_back__finds_the_door_locked(machine: Machine,
     authority = machine.deploy("Authority", (ADMIN,), sender=ADMIN)
     pyth = machine.deploy("LocalPyth", (60, 1), sender=ADMIN)
     oracle = machine.deploy("PriceOracle", (authority, pyth), sender=ADMIN)
-    bounds = machine.deploy("ParameterBounds", (), sender=ADMIN)
-    machine.deploy("Clearinghouse", (authority, token, oracle, bounds, TREASURY), sender=ADMIN)
+    machine.deploy("Clearinghouse", (authority, token, oracle, TREASURY), sender=ADMIN)
     outcome = machine.call(ALICE, "Clearinghouse", "deposit", (ALICES, 1))
     assert outcome.error is not None
     assert outcome.error.name == "ReentrancyGuardReentrantCall"

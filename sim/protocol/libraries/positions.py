@@ -110,17 +110,36 @@ def change(market: Market, position: Position, size: int, size_delta: int, price
     """
     config = market.config
     skew = skew_of(market)
+    size_after, filled, funding = resize(market, position, size, size_delta)
+    if size_after != 0 and (size_after ^ filled) >= 0:
+        side = market.longs if size_after > 0 else market.shorts
+        require_open_interest(side, pricing.open_interest_cap(config))
+    cost = pricing.cost_up(filled, price, skew, pricing.depth(config))
+    fee = pricing.fee_up(config, filled, price, skew)
+    return size_after, Fill(filled, cost, fee, funding)
+
+
+def resize(market: Market, position: Position, size: int, size_delta: int) -> tuple[int, int, int]:
+    """Settle the position's funding and change its size by about `size_delta` (``Positions.sol::resize``).
+
+    Parameters
+    ----------
+    market, position, size, size_delta
+        As for `change`.
+
+    Returns
+    -------
+    size_after, filled : int
+        Of the position; what really changed [base wad].
+    funding : int
+        That it owed [quote wad], up.
+    """
     funding = _remove(market, position)
     side = market.longs if size + size_delta > 0 else market.shorts
     _put(market, side, position, size + size_delta)
     size_after = to_size(position.shares, side.multiplier)
-    filled = size_after - size
-    if size_after != 0 and (size_after ^ filled) >= 0:
-        require_open_interest(side, pricing.open_interest_cap(config))
-    cost = pricing.cost_up(filled, price, skew, pricing.depth(config))
-    fee = pricing.fee_up(config, filled, price, skew)
-    market.funding.velocity = funding_rate.velocity_at(config, skew_of(market))
-    return size_after, Fill(filled, cost, fee, funding)
+    market.funding.velocity = funding_rate.velocity_at(market.config, skew_of(market))
+    return size_after, size_after - size, funding
 
 
 def deleverage(market: Market, fraction: int, price: int) -> int:

@@ -15,12 +15,18 @@ __all__ = [
     "fee_up",
     "min_size",
     "open_interest_cap",
+    "potential_up",
     "worth_down",
 ]
 
 _WAD: Final = 10**18
 _FEE_SCALE: Final = 10**24
 _NANO: Final = 10**9
+
+
+def potential_up(config: MarketConfig, skew: int, price: int) -> int:
+    """Return what traders would be paid beyond the oracle price for unwinding `skew` (``Pricing.sol::potentialUp``)."""
+    return -(-skew * skew * price // (2 * depth(config) * _WAD))
 
 
 def cost_up(size_delta: int, price: int, skew: int, scale: int) -> int:

@@ -14,6 +14,7 @@ __all__ = [
     "AccountRisk",
     "MarginMode",
     "Permission",
+    "PoolRisk",
     "Position",
 ]
 
@@ -116,3 +117,26 @@ class AccountRisk:
     def as_tuple(self) -> tuple[int, ...]:
         """Return the ABI form."""
         return (self.equity, self.initial_margin, self.maintenance_margin, self.notional)
+
+
+class PoolRisk(NamedTuple):
+    """Value and requirements of the pool, as a portfolio of what each market's skew leaves it [quote wad].
+
+    Parameters
+    ----------
+    equity : int
+        Balance + positions at the oracle price + unsettled funding of all traders, down.
+    net_asset_value : int
+        Equity less what traders would be paid for unwinding all skew, down.
+    initial_margin, maintenance_margin, notional : int
+        As for an account, up.
+    priced_at : int
+        Publish time of the oldest price that this is made of; now where no market has positions [seconds].
+    """
+
+    equity: int
+    net_asset_value: int
+    initial_margin: int
+    maintenance_margin: int
+    notional: int
+    priced_at: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-__all__ = ["CENT", "RISK_CONFIG", "Ledger", "RiskConfig"]
+__all__ = ["CENT", "RISK_CONFIG", "InsuranceDraw", "Ledger", "RiskConfig"]
 
 CENT: Final = 10**16
 """Wad per hundredth of quote."""
@@ -95,3 +95,21 @@ class RiskConfig(NamedTuple):
     target_health: int = 0
     treasury_threshold: int = 0
     pool_fee_share: int = 0
+
+
+class InsuranceDraw(NamedTuple):
+    """What bad debt in one market may take from the insurance fund.
+
+    Parameters
+    ----------
+    cap : int
+        Per day [quote].
+    day : int
+        Of the last draw, since 1970, UTC.
+    drawn : int
+        On that day [quote wad].
+    """
+
+    cap: int = 0
+    day: int = 0
+    drawn: int = 0

@@ -142,6 +142,27 @@ def set_portfolio_of_no_market(s: Scenario, c: Choices) -> Outcome:
     return s.call(STEWARD, "Clearinghouse", "setPortfolio", c.integer(len(s.markets), 255), _portfolio_config(c))
 
 
+@aim("govern")
+def set_insurance_cap(s: Scenario, c: Choices) -> Outcome:
+    cap = c.pick((0, 1, 100, 10_000, 10**10)) if c.chance(70) else c.amount(0, 10**6)
+    return s.call(STEWARD, "Clearinghouse", "setInsuranceCap", any_market(s, c), cap)
+
+
+@aim("govern", "ParameterOutOfBounds")
+def set_insurance_cap_out_of_bounds(s: Scenario, c: Choices) -> Outcome:
+    return s.call(STEWARD, "Clearinghouse", "setInsuranceCap", any_market(s, c), c.pick((10**10 + 1, 2**64 - 1)))
+
+
+@aim("govern", "MarketUnknown")
+def set_insurance_cap_of_no_market(s: Scenario, c: Choices) -> Outcome:
+    return s.call(STEWARD, "Clearinghouse", "setInsuranceCap", c.integer(len(s.markets), 255), 1)
+
+
+@aim("govern", "VaultAlreadySet")
+def set_vault_again(s: Scenario, c: Choices) -> Outcome:
+    return s.call(ADMIN, "Clearinghouse", "setVault", c.pick((OSCAR, ADMIN, s.pair.addresses["OrderBook"])))
+
+
 @aim("govern", "ParameterOutOfBounds")
 def set_risk_out_of_bounds(s: Scenario, c: Choices) -> Outcome:
     good = (500, 2_500, 100_000, 1_000, 5_000, 12_500, 5_000_000, 8_000)
@@ -176,7 +197,8 @@ def govern_unasked(s: Scenario, c: Choices) -> Outcome:
             ("setExecutor", (OSCAR, True)),
             ("pauseRisk", ()),
             ("unpauseRisk", ()),
-            ("fundPool", (1,)),
+            ("setVault", (OSCAR,)),
+            ("setInsuranceCap", (0, 1)),
         )
     )
     return s.call(c.pick((*TRADERS, KIM, OSCAR)), "Clearinghouse", function, *args)

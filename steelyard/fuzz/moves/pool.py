@@ -67,7 +67,7 @@ def defund_nothing(s: Scenario, c: Choices) -> Outcome:
     return s.call(LIQUIDITY, "Clearinghouse", "defundPool", 0, c.pick(TRADERS))
 
 
-@aim("pool", "AccessManagedUnauthorized")
+@aim("pool", "VaultUnauthorized")
 def defund_unasked(s: Scenario, c: Choices) -> Outcome:
     sender = c.pick((*TRADERS, KIM, OSCAR, ADMIN))
     return s.call(sender, "Clearinghouse", "defundPool", c.amount(1, TOKEN), sender)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.protocol import ErrorValue, Event, Settings
-from sim.protocol.clearinghouse import UNIT
+from sim.protocol.clearinghouse_core import UNIT
 from sim.protocol.errors import AccountReserved, TokenDecimalsMismatch
 from sim.protocol.evm import ZERO_ADDRESS
 from sim.protocol.invariants import check_liquidated
