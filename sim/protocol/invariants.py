@@ -6,21 +6,29 @@ Exact means to the wei. Where rounding leaves dust, its bound is derived beside 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
+from operator import mul
 from typing import TYPE_CHECKING, Final
 
-from sim.protocol.libraries import funding_rate, positions, pricing
+from sim.protocol.libraries import funding_rate, margin, portfolio, positions, pricing
 from sim.protocol.libraries.fixed_point import WAD
-from sim.protocol.types.market_id import to_bit
+from sim.protocol.types.account import AccountRisk, Position
+from sim.protocol.types.mark import to_mark
+from sim.protocol.types.market_id import markets_of, to_bit
 from sim.protocol.types.shares import ONE_MULTIPLIER, indexed_up, to_size
 
 if TYPE_CHECKING:
-    from sim.protocol.types.market import MarketConfig
+    from collections.abc import Sequence
+
+    from sim.protocol.types.market import MarketConfig, PortfolioConfig
     from sim.protocol.world import World
 
-__all__ = ["InvariantBroken", "Invariants", "check_liquidated"]
+__all__ = ["InvariantBroken", "Invariants", "check_liquidated", "check_netting"]
 
 _UNIT: Final = 10**12
 _HEALTH_SCALE: Final = 10**4
+_PART: Final = 10**4
+_NO_POSITION: Final = Position()
 
 
 class InvariantBroken(AssertionError):
@@ -70,6 +78,7 @@ class Invariants:
         self.check_equity()
         self.check_funding()
         self.check_open_interest()
+        self.check_netting()
 
     def check_conservation(self) -> None:
         """I1, I2: the sum of all ledger balances equals the tokens held less what was sent past the ledger, exactly."""
@@ -165,6 +174,12 @@ class Invariants:
                     _require(opened <= cap, "I23", f"open interest of {market}, {is_long}: {opened} <= cap {cap}")
                 self._open_interest[market, is_long] = (opened, state.config)
 
+    def check_netting(self) -> None:
+        """I20, I21 of each account with a position, whatever its mode; see `check_netting`."""
+        for account, header in self._world.clearinghouse.stored_accounts().items():
+            if header.open_markets != 0:
+                check_netting(self._world, account)
+
     def _ledger_sum(self) -> int:
         house = self._world.clearinghouse
         ledger = house.ledger()
@@ -189,3 +204,57 @@ def check_liquidated(world: World, account: int) -> None:
     target = risk.maintenance_margin * house.risk_config().target_health
     held = risk.equity * _HEALTH_SCALE
     _require(held >= target, "I25", f"equity of {account:#x} {held} >= target {target}")
+
+
+def check_netting(world: World, account: int) -> None:
+    """I20, I21: what an account's positions need as a portfolio, at the last prices, however old.
+
+    No more than in a cross account, as much for one market, at least each named loss, twice as much for twice as much,
+    and no more than its two halves apart: exactly, but for what rounding up adds.
+
+    Raises
+    ------
+    InvariantBroken
+        One of these does not hold.
+    """
+    house = world.clearinghouse
+    markets = house.stored_markets()
+    netting, cross = portfolio.Netting(), AccountRisk(0)
+    for market in markets_of(house.account_of(account).open_markets):
+        config, state = markets[market].config, world.oracle.price_state(market)
+        size = positions.size_of(markets[market], house.position_of(account, market))
+        margin.add(cross, _NO_POSITION, size, 0, config, to_mark(state.price, state.variance))
+        netting.add(size, state.price, config, house.portfolio_of(market))
+    netted = replace(cross)
+    netting.settle(netted)
+    for name, less, more in (
+        ("portfolio maintenance <= portfolio initial", netted.maintenance_margin, netted.initial_margin),
+        ("portfolio initial <= cross initial", netted.initial_margin, cross.initial_margin),
+        ("portfolio maintenance <= cross maintenance", netted.maintenance_margin, cross.maintenance_margin),
+    ):
+        _require(less <= more, "I20", f"{name} of {account:#x}: {less} <= {more}")
+    if len(netting.initial) == 1:
+        _require(netted == cross, "I20", f"one market of {account:#x}: {netted} == {cross}")
+    _check_norm(account, netting.initial, netting.configs)
+    if len(netting.fractions) > 1:
+        _check_norm(account, netting.maintenance, netting.configs)
+
+
+def _check_norm(account: int, margins: Sequence[int], configs: Sequence[PortfolioConfig]) -> None:
+    needed = _needed(margins, configs)
+    _require(needed >= 0, "I20", f"requirement of {account:#x}: {needed} >= 0")
+    for shocks in zip(*(config.shocks for config in configs), strict=True):
+        loss = -sum(map(mul, shocks, margins))
+        _require(needed * _PART >= loss, "I20", f"requirement of {account:#x}: {needed * _PART} >= loss {loss}")
+    twice = _needed([2 * one for one in margins], configs)
+    # What is rounded up once in twice the book is rounded up twice in two of it.
+    _require(2 * needed - 2 <= twice <= 2 * needed, "I21", f"twice {account:#x}: {twice} == 2 * {needed}")
+    # Legs are moved whole and by a third, so that the halves are other books than the whole.
+    first = [one // 3 if number % 2 else one for number, one in enumerate(margins)]
+    rest = [one - other for one, other in zip(margins, first, strict=True)]
+    apart = _needed(first, configs) + _needed(rest, configs)
+    _require(needed <= apart, "I21", f"{account:#x} in one account: {needed} <= in two {apart}")
+
+
+def _needed(margins: Sequence[int], configs: Sequence[PortfolioConfig]) -> int:
+    return sum(map(abs, margins)) - portfolio.saving_down(margins, configs)

@@ -64,15 +64,18 @@ class Cadence:
         All storage words that the model knows, stored or not.
     invariants : int
         Those of the whole state, from scratch, and what all claims are worth at fresh prices.
+    netting : int
+        What the positions of each account need as a portfolio (I20, I21).
     """
 
     views: int = 12
     view: int = 0
     words: int = 4
     invariants: int = 12
+    netting: int = 12
 
 
-CAMPAIGN = Cadence(views=4_000, view=16, words=256, invariants=256)
+CAMPAIGN = Cadence(views=4_000, view=16, words=256, invariants=256, netting=32)
 """For long runs, in which all but transactions costs about a tenth of the time."""
 
 
@@ -130,6 +133,8 @@ class Driver:
             scenario.compare_words()
         if cadence.views and played % cadence.views == 0:
             scenario.compare()
+        if cadence.netting and played % cadence.netting == 0:
+            self._invariants.check_netting()
         if cadence.invariants and played % cadence.invariants == 0:
             check = self._invariants
             check.check_conservation()
@@ -148,3 +153,4 @@ class Driver:
         check.check_aggregates()
         check.check_equity()
         check.check_funding()
+        check.check_netting()

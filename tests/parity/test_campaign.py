@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
+from sim.protocol.libraries import portfolio
 from steelyard.cli import cli
 from steelyard.fuzz.actors import ALICE, TOKEN, TRADING_ACCOUNTS
 from steelyard.fuzz.campaign import Failure, StopSeed, replay, run_seed
@@ -102,6 +103,17 @@ def test_run_seed__model_ahead_of_the_chain__fails_at_the_same_step(name: str, m
     monkeypatch.setattr("steelyard.fuzz.campaign.AHEAD", 1)
     assert FAULTS[name].found() == ahead
     assert len(ahead.trace) == ahead.step_index + 1
+
+
+def test_run_seed__portfolio_margin_with_a_mistake__breaks_an_invariant_of_any_account(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    honest = portfolio.saving_down
+    monkeypatch.setattr(portfolio, "saving_down", lambda *book: honest(*book) + (len(book[0]) == 1))
+    failure = run_seed(1, 1_000).failure
+    assert failure is not None
+    assert failure.kind == "invariant"
+    assert failure.message.startswith("I20: one market")
 
 
 def test_run__token_balance_that_differs__is_found_at_the_next_step(stage: Stage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import isqrt
 
 import pytest
@@ -9,8 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.protocol import ErrorValue as Error
+from sim.protocol.clearinghouse import MAX_OPEN_MARKETS
+from sim.protocol.libraries import margin
 from sim.protocol.libraries.portfolio import Netting, factor_risk_up, saving_down, stress_risk
-from sim.protocol.types.account import AccountRisk, MarginMode
+from sim.protocol.types.account import AccountRisk, MarginMode, Position
+from sim.protocol.types.mark import price_of, to_mark
 from sim.protocol.types.market import MarketConfig, PortfolioConfig
 from sim.protocol.types.views import MarginTerm
 from sim.protocol.world import ADMIN
@@ -20,14 +24,17 @@ from tests.unit.protocol.strategies import market_configs, portfolio_configs, pr
 margins = st.integers(-(2**104) + 1, 2**104 - 1) | st.integers(-(10**24), 10**24)
 """Signed margins of the whole range, and more often ordinary ones [quote wad]."""
 
+marks = st.builds(to_mark, prices, st.integers(0, 2**64 - 1) | st.integers(10**14, 10**17))
+"""Prices with variances of the whole type, and more often ordinary ones."""
+
 HEDGED = PortfolioConfig(9_000, (8_900, 500, 0), (-9_000, 9_000, *(0,) * 6))
 """Nearly all risk is common to all markets."""
 
 
 @st.composite
-def books(draw: st.DrawFn, count: int = 4) -> tuple[list[int], list[PortfolioConfig]]:
+def books(draw: st.DrawFn) -> tuple[list[int], list[PortfolioConfig]]:
     """Return signed margins, and how their markets net."""
-    size = draw(st.integers(1, count))
+    size = draw(st.integers(1, MAX_OPEN_MARKETS))
     return (
         draw(st.lists(margins, min_size=size, max_size=size)),
         draw(st.lists(portfolio_configs(), min_size=size, max_size=size)),
@@ -69,17 +76,32 @@ def test_saving_down__book_times_a_number__is_that_many_times(
     together, configs = book
     smaller = [z // 1_000 for z in together]
     one, many = required(smaller, configs), required([z * factor for z in smaller], configs)
-    # Each side is rounded up once, in the root and in the quote.
-    assert factor * (one - 2) <= many <= factor * one
+    # Root and quote are each rounded up, once in `many` and `factor` times in what it is compared with.
+    assert factor * (one - 1) <= many <= factor * one
 
 
-@given(st.data(), st.integers(2, 4))
+@given(st.data(), st.integers(2, MAX_OPEN_MARKETS))
 def test_saving_down__two_books__never_need_more_together(data: st.DataObject, count: int) -> None:
     configs = data.draw(st.lists(portfolio_configs(), min_size=count, max_size=count))
     halves = st.lists(st.integers(-(2**103) + 1, 2**103 - 1), min_size=count, max_size=count)
     first, second = data.draw(halves), data.draw(halves)
     together = [a + b for a, b in zip(first, second, strict=True)]
-    assert required(together, configs) <= required(first, configs) + required(second, configs) + 2
+    assert required(together, configs) <= required(first, configs) + required(second, configs)
+
+
+@given(st.data(), st.integers(1, MAX_OPEN_MARKETS), marks)
+def test_settle__any_positions__need_at_most_their_cross_margin(data: st.DataObject, count: int, mark: int) -> None:
+    netting, cross = Netting(), AccountRisk()
+    for _ in range(count):
+        config, size = data.draw(market_configs()), data.draw(st.integers(-(2**96) + 1, 2**96 - 1))
+        margin.add(cross, Position(), size, 0, config, mark)
+        netting.add(size, price_of(mark), config, data.draw(portfolio_configs()))
+    assert cross.maintenance_margin <= cross.initial_margin
+    together = replace(cross)
+    netting.settle(together)
+    assert 0 <= together.maintenance_margin <= cross.maintenance_margin
+    assert together.maintenance_margin <= together.initial_margin <= cross.initial_margin
+    assert count > 1 or together == cross
 
 
 @given(books())
