@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
+import {LibBit} from "solady/utils/LibBit.sol";
 import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
 import {IClearinghouseCore} from "./interfaces/IClearinghouseCore.sol";
 import {ILens} from "./interfaces/ILens.sol";
@@ -16,12 +17,22 @@ import {Pricing} from "./libraries/Pricing.sol";
 import {Account, AccountRisk, MarginMode, PoolRisk, Position} from "./types/Account.sol";
 import {AccountId} from "./types/AccountId.sol";
 import {Fill} from "./types/Fill.sol";
-import {Ledger} from "./types/Ledger.sol";
+import {CENT, Ledger} from "./types/Ledger.sol";
 import {Mark} from "./types/Mark.sol";
-import {Market, PortfolioWord} from "./types/Market.sol";
+import {Market, PortfolioWord, Side} from "./types/Market.sol";
 import {MarketId, lowestMarket, withoutLowest} from "./types/MarketId.sol";
 import {PriceState} from "./types/PriceState.sol";
-import {AccountView, MarginTerm, MarginView, MarketView, PoolView, PositionView, Quote} from "./types/Views.sol";
+import {ONE_MULTIPLIER} from "./types/Shares.sol";
+import {
+    AccountView,
+    MarginChange,
+    MarginTerm,
+    MarginView,
+    MarketView,
+    PoolView,
+    PositionView,
+    Quote
+} from "./types/Views.sol";
 
 /// @title Read-only views; see ILens.
 contract Lens is ILens {
@@ -109,11 +120,7 @@ contract Lens is ILens {
 
     /// @inheritdoc ILens
     function marginsOf(AccountId id) external view returns (MarginView[3] memory views) {
-        Book memory book = _bookOf(id, CLEARINGHOUSE.accountOf(id).openMarkets);
-        for (uint8 mode; mode < views.length; ++mode) {
-            book.mode = MarginMode(mode);
-            (, views[mode]) = _valued(book);
-        }
+        (, views) = _inAllModes(_bookOf(id, CLEARINGHOUSE.accountOf(id).openMarkets));
     }
 
     /// @inheritdoc ILens
@@ -125,14 +132,43 @@ contract Lens is ILens {
     }
 
     /// @inheritdoc ILens
+    function liquidationFactors(AccountId id) external view returns (uint256 lowest, uint256 highest) {
+        Book memory book = _bookOf(id, CLEARINGHOUSE.accountOf(id).openMarkets);
+        int256 floor = book.holdings.length == 0 ? int256(0) : int256(book.ledger.minReward * CENT);
+        book.ledger.minReward = 0;
+        (AccountRisk memory risk,) = _valued(book);
+        int256 worth;
+        for (uint256 i; i < book.holdings.length; ++i) {
+            Holding memory held = book.holdings[i];
+            book.cash -= _owedUp(held);
+            worth += held.size * int256(held.mark.price());
+        }
+        int256 maintenance = int256(risk.maintenanceMargin) * FixedPoint.WAD;
+        (lowest, highest) = _narrowed(0, type(uint256).max, worth - maintenance, -book.cash);
+        (lowest, highest) = _narrowed(lowest, highest, worth, floor - book.cash);
+    }
+
+    /// @inheritdoc ILens
+    function largestOrder(AccountId id, MarketId market, bool isBuy) external view returns (int128) {
+        if (market.toUint() >= CLEARINGHOUSE.marketCount()) revert IClearinghouseCore.MarketUnknown(market);
+        uint256 openMarkets = CLEARINGHOUSE.accountOf(id).openMarkets;
+        Book memory book = _bookOf(id, openMarkets | market.toBit());
+        Holding memory held = _holdingOf(book, market);
+        uint256 limit = book.mode == MarginMode.Isolated ? 1 : CLEARINGHOUSE.MAX_OPEN_MARKETS();
+        if (openMarkets & market.toBit() == 0 && LibBit.popCount(openMarkets) >= limit) return 0;
+        int256 sign = isBuy ? int256(1) : int256(-1);
+        uint256 largest = _largestAllowed(book, held, sign, _largestMargined(book, held, sign));
+        return int128(sign * int256(largest));
+    }
+
+    /// @inheritdoc ILens
     function quote(AccountId id, MarketId market, int128 sizeDelta) external view returns (Quote memory quote_) {
         if (sizeDelta == 0) revert SizeZero();
         if (market.toUint() >= CLEARINGHOUSE.marketCount()) revert IClearinghouseCore.MarketUnknown(market);
         Book memory book = _bookOf(id, CLEARINGHOUSE.accountOf(id).openMarkets | market.toBit());
-        (quote_.riskBefore,) = _valued(book);
+        (AccountRisk[3] memory before,) = _inAllModes(book);
         Holding memory held = _holdingOf(book, market);
-        Fill memory fill;
-        held.size = held.state.change(held.position, held.size, sizeDelta, held.mark.price(), fill);
+        Fill memory fill = _fill(book, held, sizeDelta);
         if (fill.sizeDelta == 0) revert SizeZero();
         quote_.sizeAfter = held.size;
         quote_.sizeDelta = fill.sizeDelta;
@@ -140,8 +176,16 @@ contract Lens is ILens {
         quote_.cost = fill.cost;
         quote_.fee = fill.fee;
         quote_.funding = fill.funding;
-        book.cash -= fill.cost + int256(fill.fee) + fill.funding;
-        (quote_.riskAfter, quote_.marginAfter) = _valued(book);
+        (AccountRisk[3] memory risks, MarginView[3] memory margins) = _inAllModes(book);
+        quote_.riskBefore = before[uint8(book.mode)];
+        quote_.riskAfter = risks[uint8(book.mode)];
+        quote_.marginAfter = margins[uint8(book.mode)];
+        for (uint256 i; i < risks.length; ++i) {
+            quote_.marginChanges[i] = MarginChange(
+                int256(risks[i].initialMargin) - int256(before[i].initialMargin),
+                int256(risks[i].maintenanceMargin) - int256(before[i].maintenanceMargin)
+            );
+        }
     }
 
     /// @inheritdoc ILens
@@ -223,6 +267,26 @@ contract Lens is ILens {
 
     function _addTo(AccountRisk memory risk, Holding memory held) private pure {
         risk.add(held.position, held.size, held.state.indexOf(held.position), held.state.config, held.mark);
+    }
+
+    /// @dev Trades as the clearinghouse does, in memory.
+    function _fill(Book memory book, Holding memory held, int256 sizeDelta) private pure returns (Fill memory fill) {
+        held.size = held.state.change(held.position, held.size, sizeDelta, held.mark.price(), fill);
+        book.cash -= fill.cost + int256(fill.fee) + fill.funding;
+    }
+
+    /// @dev The same book in each mode, in the order of `MarginMode`.
+    function _inAllModes(Book memory book)
+        private
+        pure
+        returns (AccountRisk[3] memory risks, MarginView[3] memory views)
+    {
+        MarginMode mode = book.mode;
+        for (uint8 i; i < views.length; ++i) {
+            book.mode = MarginMode(i);
+            (risks[i], views[i]) = _valued(book);
+        }
+        book.mode = mode;
     }
 
     /// @dev Value and requirements, and what they are made of. Isolated means each position in an account of its own,
@@ -330,6 +394,136 @@ contract Lens is ILens {
             else (low, high) = isHealthy ? (middle, high) : (low, middle - 1);
         }
         return low;
+    }
+
+    /// @dev The factors from `lowest` to `highest` with factor * slope >= needed; from the maximum to 0 where there are none.
+    /// @param slope [1e-36 quote per factor of one]
+    /// @param needed [quote wad]
+    function _narrowed(uint256 lowest, uint256 highest, int256 slope, int256 needed)
+        private
+        pure
+        returns (uint256, uint256)
+    {
+        if (slope <= 0 && needed > 0) return (type(uint256).max, 0);
+        if (slope > 0 && needed > 0) return (Math.max(lowest, uint256((needed * 1e36).divUp(slope))), highest);
+        if (slope < 0) return (lowest, Math.min(highest, uint256((-needed * 1e36).divDown(-slope))));
+        return (lowest, highest);
+    }
+
+    // ---- the largest order
+
+    /// @dev The largest order in the direction of `sign` that margin allows, whatever it leaves; 0 where there is none.
+    /// Every step keeps one that passes below one that does not.
+    function _largestMargined(Book memory book, Holding memory held, int256 sign) private pure returns (uint256) {
+        (uint256 closing, uint256 high) = _reach(book, held, sign);
+        if (high == 0 || _isMargined(book, held, sign * int256(high))) return high;
+        uint256 low;
+        if (closing != 0 && _isMargined(book, held, sign * int256(closing))) {
+            low = closing;
+        } else if (_slackOf(book) < 0) {
+            low = _firstMargined(book, held, sign, high);
+            if (low == 0) return 0;
+        }
+        while (high - low > 1) {
+            uint256 middle = (low + high) / 2;
+            if (_isMargined(book, held, sign * int256(middle))) low = middle;
+            else high = middle;
+        }
+        return low;
+    }
+
+    /// @dev Any order up to `high` that margin allows, on the way to the one that leaves most; 0 where that one is not allowed.
+    function _firstMargined(Book memory book, Holding memory held, int256 sign, uint256 high)
+        private
+        pure
+        returns (uint256)
+    {
+        uint256 low;
+        while (high - low >= 8) {
+            uint256 middle = (low + high) / 2;
+            uint256 beyond = middle + (high - low) / 8;
+            (int256 slack,) = _slackAfter(book, held, sign * int256(middle));
+            if (slack >= 0) return middle;
+            (int256 slackBeyond,) = _slackAfter(book, held, sign * int256(beyond));
+            if (slackBeyond >= 0) return beyond;
+            if (slack < slackBeyond) low = middle;
+            else high = beyond;
+        }
+        return 0;
+    }
+
+    /// @dev Steps back to where an order of at most `largest` leaves no position under the smallest.
+    function _largestAllowed(Book memory book, Holding memory held, int256 sign, uint256 largest)
+        private
+        pure
+        returns (uint256)
+    {
+        if (largest == 0) return 0;
+        uint256 minSize = Pricing.minSize(held.state.config);
+        (, int256 size) = _slackAfter(book, held, sign * int256(largest));
+        if (size == held.size) return 0;
+        if (size == 0 || size.abs() >= minSize) return largest;
+        uint256 closing = _closing(held, sign);
+        if (largest > closing) {
+            largest = closing;
+        } else {
+            if (closing <= minSize) return 0;
+            largest = closing - minSize;
+            (, size) = _slackAfter(book, held, sign * int256(largest));
+            if (size.abs() < minSize) --largest;
+        }
+        return largest != 0 && _isMargined(book, held, sign * int256(largest)) ? largest : 0;
+    }
+
+    /// @dev What closes the position where `sign` opposes it, 0 where not.
+    function _closing(Holding memory held, int256 sign) private pure returns (uint256) {
+        int256 size = sign * held.size;
+        return size < 0 ? uint256(-size) : 0;
+    }
+
+    /// @return closing what closes the position, 0 where `sign` does not oppose it
+    /// @return reach the largest order that the cap on open interest allows, and a pause of risk
+    function _reach(Book memory book, Holding memory held, int256 sign)
+        private
+        pure
+        returns (uint256 closing, uint256 reach)
+    {
+        closing = _closing(held, sign);
+        if (book.ledger.riskPaused) return (closing, closing);
+        Side memory side = sign > 0 ? held.state.longs : held.state.shorts;
+        bool isOwnSide = held.position.shares.isLong() == (sign > 0);
+        uint256 others = isOwnSide ? side.shares - held.position.shares.magnitude() : side.shares;
+        uint256 multiplier = others == 0 ? ONE_MULTIPLIER : side.multiplier;
+        uint256 cap = ((Pricing.openInterestCap(held.state.config) + 1) * ONE_MULTIPLIER - 1) / multiplier;
+        cap = Math.min(cap, type(uint96).max);
+        if (cap < others) return (closing, closing);
+        int256 largest = int256(((cap - others + 1) * multiplier - 1) / ONE_MULTIPLIER) - sign * held.size;
+        return (closing, largest > 0 ? uint256(largest) : 0);
+    }
+
+    function _isMargined(Book memory book, Holding memory held, int256 sizeDelta) private pure returns (bool) {
+        (int256 slack,) = _slackAfter(book, held, sizeDelta);
+        return slack >= 0;
+    }
+
+    /// @dev Equity less initial margin, and the position, after a trade; the book stays as it is.
+    function _slackAfter(Book memory book, Holding memory held, int256 sizeDelta)
+        private
+        pure
+        returns (int256 slack, int256 size)
+    {
+        (int256 cash, int256 sizeBefore) = (book.cash, held.size);
+        (Market memory state, Position memory position) = (held.state, held.position);
+        held.state = abi.decode(abi.encode(state), (Market));
+        held.position = Position(position.shares, position.entryIndex);
+        _fill(book, held, sizeDelta);
+        (slack, size) = (_slackOf(book), held.size);
+        (book.cash, held.size, held.state, held.position) = (cash, sizeBefore, state, position);
+    }
+
+    function _slackOf(Book memory book) private pure returns (int256) {
+        (AccountRisk memory risk,) = _valued(book);
+        return risk.equity - int256(risk.initialMargin);
     }
 
     function _accruedMarket(MarketId id, uint256 price) private view returns (Market memory market) {

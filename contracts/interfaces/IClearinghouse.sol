@@ -136,6 +136,9 @@ interface IClearinghouse is IClearinghouseCore {
     /// @notice Code of what is done seldom, run by delegatecall; without use by itself.
     function EXTENSION() external view returns (address);
 
+    /// @notice Most markets in which a cross or portfolio account has positions; an isolated one has one at most.
+    function MAX_OPEN_MARKETS() external view returns (uint256);
+
     /// @notice Ledger balance of any account, the pool and the insurance fund included [quote wad].
     function balanceOf(AccountId account) external view returns (int256);
     function accountOf(AccountId account) external view returns (Account memory);

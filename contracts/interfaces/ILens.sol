@@ -36,9 +36,30 @@ interface ILens {
     /// are: a long is healthy at it and above, a short at it and below. 0 where no price liquidates a long, or where
     /// none saves a short.
     /// @dev long: up((MM' - E') / (s*(1 - k*m))); short: down((E' - MM') / (|s|*(1 + k*m))), with E' and MM' the
-    /// account's equity and requirement without the position's worth and requirement; and the floor of the requirement; where positions net, searched to the wei.
+    /// account's equity and requirement without the position's worth and requirement; and the floor of the requirement;
+    /// where positions net, searched to the wei.
     /// Errors: PositionMissing, the oracle's.
     function liquidationPrice(AccountId account, MarketId market) external view returns (uint256 price);
+
+    /// @notice The joint move that liquidates: the account is healthy while all of its prices are multiplied by one number
+    /// from `lowest` to `highest` [wad]. `lowest` is 0 where no fall liquidates it, and `highest` the maximum of the type where
+    /// no rise does; `lowest` is above `highest` where no joint move saves it.
+    /// @dev With C the balance less unsettled funding, X the sum of size * P, and MM the requirement without its floor F, all
+    /// of now, both sides of C + f*X >= max(f*MM, F) are linear in f, because concentration goes by size alone. Solved
+    /// for f, against the account; exact but for the roundings of each position's margin, a wei each.
+    /// Errors: the oracle's.
+    function liquidationFactors(AccountId account) external view returns (uint256 lowest, uint256 highest);
+
+    /// @notice The largest buy, or the largest sale as a negative number, that the account could place now: the largest
+    /// `sizeDelta` after which it has its initial margin, within the open-interest cap, the limit of open markets and the
+    /// smallest position; 0 where there is none. A pause of risk leaves reductions. A reduction needs no initial margin: it
+    /// may be placed whatever this says.
+    /// @dev Equity less initial margin is concave in the size of an order: impact, fee, concentration and netted margin are
+    /// convex. So the sizes that pass are those between two ends, which need not begin at 0: a hedge frees margin before it
+    /// needs some. Found to the wei by bisection: it passes, and one wei more does not. Where only closing passes, for want of the
+    /// floor, that is the answer; sizes that would leave less than the smallest position are stepped over.
+    /// Errors: MarketUnknown, the oracle's.
+    function largestOrder(AccountId account, MarketId market, bool isBuy) external view returns (int128 sizeDelta);
 
     /// @notice What a trade of `sizeDelta` would do now. The fill of an order uses the first price after its delay.
     /// @dev Says what would be left and what is required; it does not revert for want of margin.

@@ -85,6 +85,7 @@ struct PoolView {
 /// @param riskBefore of the account
 /// @param riskAfter of the account
 /// @param marginAfter what that requirement is made of
+/// @param marginChanges what the trade needs, in the order of `MarginMode`
 struct Quote {
     int256 sizeDelta;
     uint256 fillPrice;
@@ -95,6 +96,14 @@ struct Quote {
     AccountRisk riskBefore;
     AccountRisk riskAfter;
     MarginView marginAfter;
+    MarginChange[3] marginChanges;
+}
+
+/// @notice Requirements after a trade less those before, in one mode: what it uses, or what it frees where negative
+/// [quote wad].
+struct MarginChange {
+    int256 initialMargin;
+    int256 maintenanceMargin;
 }
 
 /// @notice What decides an account's initial margin.

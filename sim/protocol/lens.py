@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from sim.protocol.errors import AccountReserved, MarketUnknown, PositionMissing, SizeZero
@@ -12,13 +12,24 @@ from sim.protocol.libraries.fixed_point import WAD, div_down, div_up
 from sim.protocol.libraries.portfolio import Netting
 from sim.protocol.types.account import AccountRisk, MarginMode, Position
 from sim.protocol.types.account_id import is_reserved
+from sim.protocol.types.ledger import CENT
 from sim.protocol.types.mark import price_of, to_mark, variance_of
 from sim.protocol.types.market_id import markets_of, to_bit
-from sim.protocol.types.shares import indexed_up
-from sim.protocol.types.views import AccountView, MarginTerm, MarginView, MarketView, PoolView, PositionView, Quote
+from sim.protocol.types.shares import ONE_MULTIPLIER, indexed_up
+from sim.protocol.types.views import (
+    AccountView,
+    MarginChange,
+    MarginTerm,
+    MarginView,
+    MarketView,
+    PoolView,
+    PositionView,
+    Quote,
+)
 
 if TYPE_CHECKING:
     from sim.protocol.clearinghouse import Clearinghouse
+    from sim.protocol.types.fill import Fill
     from sim.protocol.types.ledger import Ledger
     from sim.protocol.types.market import Market, PortfolioConfig
     from sim.protocol.world import World
@@ -33,8 +44,10 @@ _ACCOUNT_VIEW: Final = f"(uint256,int256,uint8,uint256,{_RISK},uint256,int256,bo
 _POSITION_VIEW: Final = "(uint8,int256,uint256,int256,uint256)"
 _MARKET_VIEW: Final = "(uint8,uint256,uint256,uint256,int256,uint256,uint256,uint256,int256,int256,int256,int256)"
 _MARGIN_VIEW: Final = "(uint8,uint256,uint256,uint8,uint256,uint256,uint256)"
-_QUOTE: Final = f"(int256,uint256,int256,uint256,int256,int256,{_RISK},{_RISK},{_MARGIN_VIEW})"
+_MARGIN_CHANGES: Final = "(int256,int256)[3]"
+_QUOTE: Final = f"(int256,uint256,int256,uint256,int256,int256,{_RISK},{_RISK},{_MARGIN_VIEW},{_MARGIN_CHANGES})"
 _MAX_PRICE: Final = 2**96 - 1
+_MAX_SHARES: Final = 2**96 - 1
 
 
 @dataclass(slots=True)
@@ -150,11 +163,7 @@ class Lens(Contract):
             The oracle's.
         """
         book = self._book_of(account, self.clearinghouse.account_of(account).open_markets)
-        views = []
-        for mode in MarginMode:
-            book.mode = mode
-            views.append(_valued(book)[1])
-        return tuple(views)
+        return tuple([view_ for _, view_ in _in_all_modes(book)])
 
     @view("liquidationPrice(uint256,uint8) -> (uint256)")
     def liquidation_price(self, account: int, market: int) -> int:
@@ -175,6 +184,50 @@ class Lens(Contract):
             raise PositionMissing(account, market)
         return _searched_price(book, held) if _is_netted(book) else _solved_price(book, held)
 
+    @view("liquidationFactors(uint256) -> (uint256,uint256)")
+    def liquidation_factors(self, account: int) -> tuple[int, int]:
+        """Return what all prices may be multiplied by, at least and at most [wad] (``Lens.sol::liquidationFactors``).
+
+        Both sides of ``C + f*X >= max(f*MM, F)`` are linear in the factor ``f``. From 0 where no fall liquidates, to
+        the maximum of ``uint256`` where no rise does; the first above the second where no joint move saves the account.
+
+        Raises
+        ------
+        PriceMissing, PriceStale, PriceUncertain
+            The oracle's.
+        """
+        book = self._book_of(account, self.clearinghouse.account_of(account).open_markets)
+        floor = book.ledger.min_reward * CENT if book.holdings else 0
+        book.ledger = replace(book.ledger, min_reward=0)
+        maintenance = _valued(book)[0].maintenance_margin
+        cash = book.cash - sum([_owed_up(held) for held in book.holdings])
+        worth = sum([held.size * price_of(held.mark) for held in book.holdings])
+        span = _narrowed((0, UINT256_MAX), worth - maintenance * WAD, -cash)
+        return _narrowed(span, worth, floor - cash)
+
+    @view("largestOrder(uint256,uint8,bool) -> (int128)")
+    def largest_order(self, account: int, market: int, is_buy: bool) -> int:
+        """Return the largest buy, or as a negative number the largest sale, that could be placed now [base wad].
+
+        It leaves the initial margin, and one wei more does not, or exceeds the cap on open interest; 0 where there is
+        none (``Lens.sol::largestOrder``).
+
+        Raises
+        ------
+        MarketUnknown
+            As named; the oracle's.
+        """
+        if market >= self.clearinghouse.market_count():
+            raise MarketUnknown(market)
+        open_markets = self.clearinghouse.account_of(account).open_markets
+        book = self._book_of(account, open_markets | to_bit(market))
+        held = next(one for one in book.holdings if one.market == market)
+        limit = 1 if book.mode == MarginMode.ISOLATED else self.clearinghouse.max_open_markets()
+        if not open_markets & to_bit(market) and open_markets.bit_count() >= limit:
+            return 0
+        sign = 1 if is_buy else -1
+        return sign * _largest_allowed(book, held, sign, _largest_margined(book, held, sign))
+
     @view(f"quote(uint256,uint8,int128) -> ({_QUOTE})")
     def quote(self, account: int, market: int, size_delta: int) -> Quote:
         """Return what a trade would do now (``Lens.sol::quote``).
@@ -189,13 +242,12 @@ class Lens(Contract):
         if market >= self.clearinghouse.market_count():
             raise MarketUnknown(market)
         book = self._book_of(account, self.clearinghouse.account_of(account).open_markets | to_bit(market))
-        before, _ = _valued(book)
+        before = [risk for risk, _ in _in_all_modes(book)]
         held = next(one for one in book.holdings if one.market == market)
-        held.size, fill = positions.change(held.state, held.position, held.size, size_delta, price_of(held.mark))
+        fill = _fill(book, held, size_delta)
         if fill.size_delta == 0:
             raise SizeZero
-        book.cash -= fill.cost + fill.fee + fill.funding
-        after, margin_after = _valued(book)
+        after = _in_all_modes(book)
         return Quote(
             size_delta=fill.size_delta,
             fill_price=pricing.average_price(fill.size_delta, fill.cost),
@@ -203,9 +255,17 @@ class Lens(Contract):
             fee=fill.fee,
             funding=fill.funding,
             size_after=held.size,
-            risk_before=before.as_tuple(),
-            risk_after=after.as_tuple(),
-            margin_after=margin_after,
+            risk_before=before[book.mode].as_tuple(),
+            risk_after=after[book.mode][0].as_tuple(),
+            margin_after=after[book.mode][1],
+            margin_changes=tuple(
+                [
+                    MarginChange(
+                        risk.initial_margin - was.initial_margin, risk.maintenance_margin - was.maintenance_margin
+                    )
+                    for (risk, _), was in zip(after, before, strict=True)
+                ]
+            ),
         )
 
     @view(f"marketViews() -> ({_MARKET_VIEW}[])")
@@ -288,6 +348,24 @@ def _is_netted(book: _Book) -> bool:
 def _add_to(risk: AccountRisk, held: _Holding) -> None:
     index = positions.index_of(held.state, held.position)
     margin.add(risk, held.position, held.size, index, held.state.config, held.mark)
+
+
+def _fill(book: _Book, held: _Holding, size_delta: int) -> Fill:
+    """Trade as the clearinghouse does, in memory."""
+    held.size, fill = positions.change(held.state, held.position, held.size, size_delta, price_of(held.mark))
+    book.cash -= fill.cost + fill.fee + fill.funding
+    return fill
+
+
+def _in_all_modes(book: _Book) -> list[tuple[AccountRisk, MarginView]]:
+    """Return value and requirements of the same book in each mode, in the order of `MarginMode`."""
+    own = book.mode
+    valued = []
+    for mode in MarginMode:
+        book.mode = mode
+        valued.append(_valued(book))
+    book.mode = own
+    return valued
 
 
 def _valued(book: _Book) -> tuple[AccountRisk, MarginView]:
@@ -383,3 +461,112 @@ def _searched_price(book: _Book, held: _Holding) -> int:
         else:
             low, high = (middle + 1, high) if is_long else (middle, high)
     return low
+
+
+def _narrowed(span: tuple[int, int], slope: int, needed: int) -> tuple[int, int]:
+    """Return the factors of `span` with ``factor * slope >= needed``; from the maximum to 0 where there are none."""
+    lowest, highest = span
+    if slope <= 0 and needed > 0:
+        return UINT256_MAX, 0
+    if slope > 0 and needed > 0:
+        return max(lowest, div_up(needed * 10**36, slope)), highest
+    if slope < 0:
+        return lowest, min(highest, div_down(-needed * 10**36, -slope))
+    return span
+
+
+def _largest_margined(book: _Book, held: _Holding, sign: int) -> int:
+    """Return the largest order that margin allows, whatever it leaves; 0 where there is none."""
+    closing, high = _reach(book, held, sign)
+    if high == 0 or _is_margined(book, held, sign * high):
+        return high
+    low = 0
+    if closing and _is_margined(book, held, sign * closing):
+        low = closing
+    elif _slack_of(book) < 0:
+        low = _first_margined(book, held, sign, high)
+        if low == 0:
+            return 0
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _is_margined(book, held, sign * middle):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _first_margined(book: _Book, held: _Holding, sign: int, high: int) -> int:
+    """Return any order up to `high` that margin allows, on the way to the one that leaves most; 0 where none is."""
+    low = 0
+    while high - low >= 8:
+        middle = (low + high) // 2
+        beyond = middle + (high - low) // 8
+        slack, _ = _slack_after(book, held, sign * middle)
+        if slack >= 0:
+            return middle
+        slack_beyond, _ = _slack_after(book, held, sign * beyond)
+        if slack_beyond >= 0:
+            return beyond
+        if slack < slack_beyond:
+            low = middle
+        else:
+            high = beyond
+    return 0
+
+
+def _largest_allowed(book: _Book, held: _Holding, sign: int, largest: int) -> int:
+    """Step back to where an order of at most `largest` leaves no position under the smallest."""
+    if largest == 0:
+        return 0
+    min_size = pricing.min_size(held.state.config)
+    _, size = _slack_after(book, held, sign * largest)
+    if size == held.size:
+        return 0
+    if size == 0 or abs(size) >= min_size:
+        return largest
+    closing = max(0, -sign * held.size)
+    if largest > closing:
+        largest = closing
+    elif closing <= min_size:
+        return 0
+    else:
+        largest = closing - min_size
+        _, size = _slack_after(book, held, sign * largest)
+        if abs(size) < min_size:
+            largest -= 1
+    return largest if largest and _is_margined(book, held, sign * largest) else 0
+
+
+def _reach(book: _Book, held: _Holding, sign: int) -> tuple[int, int]:
+    """Return what closes the position, 0 where it is not opposed, and what cap and pause of risk allow."""
+    closing = max(0, -sign * held.size)
+    if book.ledger.risk_paused:
+        return closing, closing
+    side = held.state.longs if sign > 0 else held.state.shorts
+    shares = held.position.shares
+    others = side.shares - abs(shares) if (shares > 0) == (sign > 0) else side.shares
+    multiplier = side.multiplier if others else ONE_MULTIPLIER
+    cap = min(((pricing.open_interest_cap(held.state.config) + 1) * ONE_MULTIPLIER - 1) // multiplier, _MAX_SHARES)
+    if cap < others:
+        return closing, closing
+    return closing, max(0, ((cap - others + 1) * multiplier - 1) // ONE_MULTIPLIER - sign * held.size)
+
+
+def _is_margined(book: _Book, held: _Holding, size_delta: int) -> bool:
+    return _slack_after(book, held, size_delta)[0] >= 0
+
+
+def _slack_after(book: _Book, held: _Holding, size_delta: int) -> tuple[int, int]:
+    """Return equity less initial margin, and the position, after a trade; the book stays as it is."""
+    cash, size, state, position = book.cash, held.size, held.state, held.position
+    held.state, held.position = state.copy(), Position(position.shares, position.entry_index)
+    _fill(book, held, size_delta)
+    after = _slack_of(book), held.size
+    book.cash, held.size, held.state, held.position = cash, size, state, position
+    return after
+
+
+def _slack_of(book: _Book) -> int:
+    risk, _ = _valued(book)
+    return risk.equity - risk.initial_margin

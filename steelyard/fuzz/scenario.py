@@ -410,6 +410,7 @@ class Scenario:
             yield "Clearinghouse", "riskOf", (account,)
             yield "Lens", "positionsOf", (account,)
             yield "Lens", "marginsOf", (account,)
+            yield "Lens", "liquidationFactors", (account,)
             for market in markets:
                 yield "Clearinghouse", "positionOf", (account, market)
                 yield "Lens", "liquidationPrice", (account, market)
@@ -426,6 +427,10 @@ class Scenario:
                     yield "Lens", "quote", (account, market, -size)
             yield "PriceOracle", "markOf", (market,)
             yield "Clearinghouse", "portfolioOf", (market,)
+        # A search takes as long as a hundred other views: a market of each account, in both directions.
+        for place, account in enumerate(TRADING_ACCOUNTS):
+            yield "Lens", "largestOrder", (account, markets[place % len(markets)], place % 2 == 0)
+            yield "Lens", "largestOrder", (account, markets[(place + 1) % len(markets)], place % 2 == 0)
         yield "PriceOracle", "marksOf", ((1 << len(self.markets)) - 1,)
         yield "PriceOracle", "freshMarksOf", ((1 << len(self.markets)) - 1,)
         for owner in EVERYBODY:

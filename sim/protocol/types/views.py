@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 __all__ = [
     "AccountView",
+    "MarginChange",
     "MarginTerm",
     "MarginView",
     "MarketView",
@@ -183,6 +184,19 @@ class MarginView(NamedTuple):
     saving: int
 
 
+class MarginChange(NamedTuple):
+    """Requirements after a trade less those before, in one mode: what it uses, or what it frees where negative.
+
+    Parameters
+    ----------
+    initial_margin, maintenance_margin : int
+        [quote wad].
+    """
+
+    initial_margin: int
+    maintenance_margin: int
+
+
 class Quote(NamedTuple):
     """What a trade would do at the current oracle price.
 
@@ -198,6 +212,8 @@ class Quote(NamedTuple):
         Of the account.
     margin_after : MarginView
         What that requirement is made of.
+    margin_changes : tuple of MarginChange
+        What the trade needs, in the order of `MarginMode`.
     """
 
     size_delta: int
@@ -209,3 +225,4 @@ class Quote(NamedTuple):
     risk_before: RiskTuple
     risk_after: RiskTuple
     margin_after: MarginView
+    margin_changes: tuple[MarginChange, ...]
