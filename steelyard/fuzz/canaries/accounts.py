@@ -5,6 +5,8 @@ from __future__ import annotations
 from steelyard.fuzz.canaries.canary import Canary
 
 _HOUSE = "Clearinghouse.sol"
+_CORE = "ClearinghouseCore.sol"
+_EXT = "ClearinghouseExt.sol"
 
 PERMISSIONS = (
     Canary(
@@ -36,8 +38,8 @@ PERMISSIONS = (
         "transfer-authorised-by-receiver",
         "missing permission",
         _HOUSE,
-        "_authorize(from, PERMISSION_MARGIN);",
-        "_authorize(to, PERMISSION_MARGIN);",
+        "_authorize(from, PERMISSION_MARGIN);\n        if (amount == 0)",
+        "_authorize(to, PERMISSION_MARGIN);\n        if (amount == 0)",
         "a transfer asks the owner of the receiving account",
     ),
     Canary(
@@ -83,9 +85,9 @@ PERMISSIONS = (
     Canary(
         "executors-set-by-anybody",
         "missing permission",
-        _HOUSE,
-        "function setExecutor(address executor, bool allowed) external nonReentrant restricted {",
-        "function setExecutor(address executor, bool allowed) external nonReentrant {",
+        _EXT,
+        "function setExecutor(address executor, bool allowed) external delegated nonReentrant restricted {",
+        "function setExecutor(address executor, bool allowed) external delegated nonReentrant {",
         "anybody may make himself an executor",
     ),
     Canary(
@@ -126,7 +128,7 @@ MONEY = (
     Canary(
         "short-deposit-taken-for-full",
         "token",
-        _HOUSE,
+        _CORE,
         "if (received != amount) revert TransferMismatch(amount, received);",
         "",
         "a token that keeps a part of each transfer is credited in full",
@@ -134,7 +136,7 @@ MONEY = (
     Canary(
         "short-payment-taken-for-full",
         "token",
-        _HOUSE,
+        _CORE,
         "if (paid != amount) revert TransferMismatch(amount, paid);",
         "",
         "a withdrawal to the ledger itself is booked as paid",
@@ -150,7 +152,7 @@ MONEY = (
     Canary(
         "treasury-threshold-unit",
         "treasury",
-        _HOUSE,
+        _EXT,
         "uint256 threshold = uint256(_riskConfig.treasuryThreshold) * 1e18;",
         "uint256 threshold = uint256(_riskConfig.treasuryThreshold) * 1e16;",
         "the treasury's threshold is taken in cents",
@@ -158,7 +160,7 @@ MONEY = (
     Canary(
         "treasury-takes-all",
         "treasury",
-        _HOUSE,
+        _EXT,
         "uint256 surplus = state.insuranceBalance - threshold;",
         "uint256 surplus = state.insuranceBalance;",
         "the treasury gets the threshold, too, which the fund keeps",
@@ -166,7 +168,7 @@ MONEY = (
     Canary(
         "treasury-takes-nothing",
         "off by one",
-        _HOUSE,
+        _EXT,
         "if (state.insuranceBalance <= threshold) revert",
         "if (state.insuranceBalance < threshold) revert",
         "a surplus of zero can be collected",
@@ -186,8 +188,8 @@ CHECKS = (
         "transfer-unchecked",
         "margin check",
         _HOUSE,
-        "_requireInitialMargin(from);",
-        "",
+        "_move(from, to, int256(uint256(amount)));\n        _requireInitialMargin(from);",
+        "_move(from, to, int256(uint256(amount)));",
         "a transfer does not ask for initial margin",
     ),
     Canary(
@@ -246,7 +248,7 @@ CHECKS = (
         "other-positions-ignored",
         "margin check",
         _HOUSE,
-        "_addPending(risk, id, account.openMarkets & ~open.id.toBit(), open);",
+        "_addPending(risk, netting, id, account.openMarkets & ~open.id.toBit(), open);",
         "",
         "a trade is checked as if it were the account's only position",
     ),
@@ -278,8 +280,8 @@ CHECKS = (
         "isolated-limit-in-trade",
         "limit",
         _HOUSE,
-        "if (_setOpen(account, open)) _requireMarketLimit(id, account);",
-        "_setOpen(account, open);",
+        "_checkFill(order, fill, open);\n        if (_setOpen(account, open)) _requireMarketLimit(id, account);",
+        "_checkFill(order, fill, open);\n        _setOpen(account, open);",
         "an isolated account may open a second market",
     ),
     Canary(
@@ -334,17 +336,17 @@ CHECKS = (
         "pause-locks-in",
         "pause",
         _HOUSE,
-        "_requireReduction(order, fill, open, account);\n        } else",
+        "_requireReduction(order, fill, open, account, requiredBefore);",
         (
             "if (state.riskPaused) revert RiskPaused();\n"
-            "            _requireReduction(order, fill, open, account);\n        } else"
+            "            _requireReduction(order, fill, open, account, requiredBefore);"
         ),
         "nobody gets out while risk is paused",
     ),
     Canary(
         "pause-lifted-by-parameters",
         "pause",
-        _HOUSE,
+        _EXT,
         "state.minInitialMargin = config.minInitialMargin;",
         "state.minInitialMargin = config.minInitialMargin;\n        state.riskPaused = false;",
         "a change of parameters lifts a pause",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from steelyard.fuzz.canaries.canary import Canary
 
 _HOUSE = "Clearinghouse.sol"
+_EXT = "ClearinghouseExt.sol"
 _FUNDING = "libraries/FundingRate.sol"
 _POSITIONS = "libraries/Positions.sol"
 _SETTLE = (
@@ -32,7 +33,7 @@ FUNDING = (
         "stale-index-in-risk",
         "stale index",
         _HOUSE,
-        "FundingRate.previewIndex(market.funding, side, isLong, prices[i], block.timestamp)",
+        "FundingRate.previewIndex(market.funding, side, isLong, mark.price(), block.timestamp)",
         "side.index",
         "an account is valued without the funding since the last accrual",
     ),
@@ -49,24 +50,24 @@ FUNDING = (
         "missing accrual",
         _HOUSE,
         (
-            "open.price = ORACLE.priceOf(order.market);\n"
-            "        FundingRate.accrue(open.market, open.price, block.timestamp);"
+            "FundingRate.accrue(open.market, open.mark.price(), block.timestamp);\n"
+            "        open.size = open.market.change("
         ),
-        "open.price = ORACLE.priceOf(order.market);",
+        "open.size = open.market.change(",
         "a trade does not bring its market up to date first",
     ),
     Canary(
         "no-accrual-before-liquidation",
         "missing accrual",
         _HOUSE,
-        "open.price = prices[i];\n            FundingRate.accrue(open.market, open.price, block.timestamp);",
-        "open.price = prices[i];",
+        "open.mark = marks[i];\n            FundingRate.accrue(open.market, open.mark.price(), block.timestamp);",
+        "open.mark = marks[i];",
         "a liquidation does not bring its markets up to date first",
     ),
     Canary(
         "no-accrual-before-parameters",
         "missing accrual",
-        _HOUSE,
+        _EXT,
         "Positions.requireOpenInterest(market.longs, Pricing.depth(config));",
         "_loadMarket(market, id);\n        Positions.requireOpenInterest(market.longs, Pricing.depth(config));",
         "new parameters apply to time that has passed already",
@@ -74,7 +75,7 @@ FUNDING = (
     Canary(
         "parameters-need-a-price",
         "price staleness",
-        _HOUSE,
+        _EXT,
         "ORACLE.priceState(id).price, block.timestamp",
         "ORACLE.priceOf(id), block.timestamp",
         "parameters cannot change while a feed is dead",
@@ -118,14 +119,18 @@ FUNDING = (
         "velocity-not-updated",
         "funding formula",
         _POSITIONS,
-        "market.funding.velocity = FundingRate.velocityAt(market.config, skewOf(market));",
-        "",
+        (
+            "fill.sizeDelta = sizeAfter - size;\n"
+            "        }\n"
+            "        market.funding.velocity = FundingRate.velocityAt(market.config, skewOf(market));"
+        ),
+        "fill.sizeDelta = sizeAfter - size;\n        }",
         "the rate drifts on as before after a fill",
     ),
     Canary(
         "rate-over-a-lowered-bound",
         "funding formula",
-        _HOUSE,
+        _EXT,
         "funding.rate = funding.rate.clampSymmetric(FundingRate.maxRatePerSecond(maxRate));",
         "",
         "a rate stays above a bound that is lowered",

@@ -192,9 +192,11 @@ ORDERS = (
         "order-used-up-by-governance",
         "griefing",
         _BOOK,
-        "return selector == IClearinghouse.MarginInsufficient.selector",
-        "return selector == IClearinghouse.ExecutorUnauthorized.selector\n"
-        "            || selector == IClearinghouse.MarginInsufficient.selector",
+        "return selector == IClearinghouseCore.MarginInsufficient.selector",
+        (
+            "return selector == IClearinghouseCore.ExecutorUnauthorized.selector\n"
+            "            || selector == IClearinghouseCore.MarginInsufficient.selector"
+        ),
         "orders that are settled while the book may not trade are lost to their owners",
     ),
     Canary(
@@ -219,17 +221,17 @@ VIEWS = (
     Canary(
         "pool-view-without-entry-sum",
         "view",
-        _LENS,
-        "\n            - market.funding.entrySum;",
-        ";",
+        "libraries/Positions.sol",
+        "return accrued.divDown(FixedPoint.WAD) - market.funding.entrySum;",
+        "return accrued.divDown(FixedPoint.WAD);",
         "the pool's equity counts funding that was settled already",
     ),
     Canary(
         "quote-without-funding",
         "view",
         _LENS,
-        "risk.equity -= fill.cost + int256(fill.fee) + fill.funding;",
-        "risk.equity -= fill.cost + int256(fill.fee);",
+        "book.cash -= fill.cost + int256(fill.fee) + fill.funding;",
+        "book.cash -= fill.cost + int256(fill.fee);",
         "a quote leaves out the funding that the trade settles",
     ),
     Canary(

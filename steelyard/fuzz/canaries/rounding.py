@@ -72,16 +72,22 @@ ROUNDING = (
         "round-initial-margin",
         "rounding",
         _MARGIN,
-        "risk.initialMargin += FixedPointMathLib.divUp(margin, RATIO_SCALE);",
-        "risk.initialMargin += margin / RATIO_SCALE;",
+        "value * grown(initialRatioUp(config, mark.variance()), growth), GROWN_SCALE\n            );",
+        "value * grown(initialRatioUp(config, mark.variance()), growth), 1\n            ) / GROWN_SCALE;",
         "initial margin is rounded down",
     ),
     Canary(
         "round-maintenance-margin",
         "rounding",
         _MARGIN,
-        "risk.maintenanceMargin += FixedPointMathLib.divUp(margin * config.maintenanceFraction, MAINTENANCE_SCALE);",
-        "risk.maintenanceMargin += margin * config.maintenanceFraction / MAINTENANCE_SCALE;",
+        (
+            "value * grown(config.marginRatio, growth) * config.maintenanceFraction, GROWN_MAINTENANCE_SCALE\n"
+            "            );"
+        ),
+        (
+            "value * grown(config.marginRatio, growth) * config.maintenanceFraction, 1\n"
+            "            ) / GROWN_MAINTENANCE_SCALE;"
+        ),
         "maintenance margin is rounded down",
     ),
     Canary(
@@ -171,8 +177,16 @@ NUMBERS = (
         "sign-of-velocity",
         "cast",
         _WORDS,
-        "funding.velocity = int32(uint32(raw >> 176));",
-        "funding.velocity = int256(uint256(uint32(raw >> 176)));",
+        (
+            "funding.entrySum = int128(uint128(raw));\n"
+            "        funding.rate = int48(uint48(raw >> 128));\n"
+            "        funding.velocity = int32(uint32(raw >> 176));"
+        ),
+        (
+            "funding.entrySum = int128(uint128(raw));\n"
+            "        funding.rate = int48(uint48(raw >> 128));\n"
+            "        funding.velocity = int256(uint256(uint32(raw >> 176)));"
+        ),
         "a negative velocity is read from storage as a large positive one",
     ),
     Canary(
@@ -202,7 +216,7 @@ NUMBERS = (
     Canary(
         "multiplier-of-listing",
         "multiplier",
-        "Clearinghouse.sol",
+        "ClearinghouseExt.sol",
         "market.shorts.multiplier = ONE_MULTIPLIER;",
         "market.shorts.multiplier = ONE_MULTIPLIER / 2;",
         "the short side of a new market starts at half a unit per share",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from steelyard.fuzz.canaries.canary import Canary
 
 _HOUSE = "Clearinghouse.sol"
+_EXT = "ClearinghouseExt.sol"
 _PRICING = "libraries/Pricing.sol"
 _LIQUIDATION = "libraries/Liquidation.sol"
 
@@ -13,8 +14,8 @@ FEES = (
         "fee-split-swapped",
         "fee split",
         _HOUSE,
-        ("state.poolBalance += paid + int256(poolFee);\n            state.insuranceBalance += fill.fee - poolFee;"),
-        ("state.poolBalance += paid + int256(fill.fee - poolFee);\n            state.insuranceBalance += poolFee;"),
+        "state.poolBalance += paid + int256(poolFee);\n            state.insuranceBalance += fill.fee - poolFee;",
+        "state.poolBalance += paid + int256(fill.fee - poolFee);\n            state.insuranceBalance += poolFee;",
         "pool and insurance fund get each other's part of a fee",
     ),
     Canary(
@@ -77,8 +78,8 @@ FEES = (
         "keeper-fee-not-counted",
         "keeper fee",
         _HOUSE,
-        "charged + int256(uint256(order.keeperFee)) < int256(released)",
-        "charged < int256(released)",
+        "charged + int256(uint256(order.keeperFee)) < released",
+        "charged < released",
         "what a reduction costs leaves out the keeper's fee",
     ),
     Canary(
@@ -93,8 +94,8 @@ FEES = (
         "cap-of-the-other-side",
         "open interest",
         "libraries/Positions.sol",
-        "requireOpenInterest(side, Pricing.openInterestCap(market.config));",
-        "requireOpenInterest(sizeAfter > 0 ? market.shorts : market.longs, Pricing.openInterestCap(market.config));",
+        "requireOpenInterest(sizeAfter > 0 ? market.longs : market.shorts, Pricing",
+        "requireOpenInterest(sizeAfter > 0 ? market.shorts : market.longs, Pricing",
         "the side that does not grow is held to the cap",
     ),
     Canary(
@@ -116,7 +117,7 @@ FEES = (
     Canary(
         "depth-under-shorts",
         "open interest",
-        _HOUSE,
+        _EXT,
         "Positions.requireOpenInterest(market.shorts, Pricing.depth(config));",
         "",
         "a market may be made shallower than its shorts, and fill at negative prices",
@@ -125,8 +126,8 @@ FEES = (
         "margin-at-the-executors-price",
         "stale or selectable price",
         _HOUSE,
-        "open.price = ORACLE.priceOf(order.market);",
-        "open.price = order.price;",
+        "open.mark = ORACLE.markOf(order.market);",
+        "open.mark = Mark.wrap((Mark.unwrap(ORACLE.markOf(order.market)) >> 96 << 96) | order.price);",
         "funding and margin of a trade use the executor's price",
     ),
 )
@@ -144,15 +145,15 @@ LIQUIDATION = (
         "shielded-by-uncertainty",
         "liquidation",
         _HOUSE,
-        "ORACLE.freshPricesOf(markets)",
-        "ORACLE.pricesOf(markets)",
+        "ORACLE.freshMarksOf(markets)",
+        "ORACLE.marksOf(markets)",
         "no account can be liquidated while a price is uncertain",
     ),
     Canary(
         "pool-pays-first",
         "waterfall",
         _HOUSE,
-        "uint256 fromInsurance = FixedPointMathLib.min(result.badDebt, state.insuranceBalance);",
+        "uint256 fromInsurance = _drawInsurance(positions, state, result);",
         "uint256 fromInsurance = 0;",
         "the pool pays bad debt that the insurance fund could cover",
     ),
@@ -160,7 +161,7 @@ LIQUIDATION = (
         "insurance-keeps-what-it-paid",
         "waterfall",
         _HOUSE,
-        "state.insuranceBalance -= fromInsurance;",
+        "state.insuranceBalance -= part;",
         "",
         "bad debt is forgiven and not taken from the insurance fund",
     ),
