@@ -108,6 +108,9 @@ def _nothing(spec: dict[str, Any]) -> Any:
     kind = spec["type"]
     if kind.endswith("[]"):
         return ()
+    if kind.endswith("]"):
+        item, _, count = kind[:-1].rpartition("[")
+        return (_nothing({**spec, "type": item}),) * int(count)
     if kind == "tuple":
         return tuple(_nothing(part) for part in spec["components"])
     if kind == "bool":

@@ -30,6 +30,7 @@ from steelyard.fuzz.scenario import (
     WAD,
     Scenario,
 )
+from steelyard.roles import Role
 
 if TYPE_CHECKING:
     from steelyard.evm.abi import AbiIndex
@@ -400,6 +401,7 @@ def _tour(s: Scenario) -> None:
     s.must(ALICE, "Clearinghouse", "withdraw", ALICES_SECOND, TOKEN, ALICE)
     s.must(ALICE, "Clearinghouse", "transfer", ALICES_SECOND, ALICES, WAD)
     s.must(ALICE, "Clearinghouse", "setLeverage", ALICES, ALICES_SECOND, 15 * WAD)
+    s.must(ALICE, "Clearinghouse", "movePosition", ALICES, ALICES_SECOND, 0, s.min_size(0))
     s.must(ALICE, "Clearinghouse", "setOperator", OSCAR, 7, s.now + 100)
     s.must(OSCAR, "Clearinghouse", "accrue", 0, wait=5)
     s.must(BOB, "Clearinghouse", "fundInsurance", 5 * TOKEN)
@@ -407,6 +409,7 @@ def _tour(s: Scenario) -> None:
     s.must(OSCAR, "Clearinghouse", "collectTreasury")
     s.must(STEWARD, "Clearinghouse", "setMarket", 0, s.market(0)[3], 4_000)
     s.must(STEWARD, "Clearinghouse", "setPortfolio", 0, (8_500, (8_000, -500, 0), (-8_500, *(0,) * 7)))
+    s.must(STEWARD, "Clearinghouse", "setInsuranceCap", 0, 5)
     s.must(LIQUIDITY, "Clearinghouse", "defundPool", 1, LIQUIDITY)
     s.must(GUARDIAN, "Clearinghouse", "pauseRisk")
     s.must(ADMIN, "Clearinghouse", "unpauseRisk")
@@ -456,7 +459,7 @@ def _tour(s: Scenario) -> None:
 
     house = addresses["Clearinghouse"]
     s.must(ADMIN, "Authority", "labelRole", 7, "seven")
-    s.must(ADMIN, "Authority", "setRoleAdmin", 7, 3)
+    s.must(ADMIN, "Authority", "setRoleAdmin", 7, int(Role.STEWARD))
     s.must(ADMIN, "Authority", "setRoleGuardian", 7, 1)
     s.must(ADMIN, "Authority", "setGrantDelay", 7, 60)
     s.must(STEWARD, "Authority", "grantRole", 7, OSCAR, 5)
@@ -484,8 +487,8 @@ def test_tour__every_external_function__succeeds(stage: Stage, abi: AbiIndex) ->
         _tour(scenario)
         succeeded = {f"{contract}.{name}" for contract, name, error in scenario.pair.outcomes if not error}
     # Those of the deployment itself, and of the stage.
-    succeeded |= {"Clearinghouse.listMarket", "Clearinghouse.setExecutor", "PriceOracle.setFeed"}
-    succeeded |= {"Clearinghouse.fundPool", "Clearinghouse.deposit"}
+    staged = ("listMarket", "setExecutor", "setVault", "fundPool", "deposit")
+    succeeded |= {f"Clearinghouse.{name}" for name in staged} | {"PriceOracle.setFeed"}
     external = {f"{name}.{each.name}" for name in OURS if name != "LocalFeeToken" for each in abi.functions(name)}
     assert external - succeeded == set(UNCALLED)
 
@@ -495,5 +498,7 @@ def test_errors__declared__are_each_reached_or_excused(artefacts: Artefacts) -> 
     reached = {aim.target for aims in AIMS.values() for aim in aims} | {error for error, _ in CASES}
     reached |= {error for error, _ in CONSTRUCTOR_ERRORS} | {"AccessManagedInvalidAuthority"}
     reached |= {"TransferMismatch", "ReentrancyGuardReentrantCall"}
+    # By test_access.py, which calls the extension by itself.
+    reached.add("DelegateCallRequired")
     assert declared - reached == set(UNREACHED) & declared
     assert not reached & set(UNREACHED)

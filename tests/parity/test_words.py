@@ -158,6 +158,8 @@ def test_words__after_many_moves__hold_what_the_views_say(
                 hedgeable, loadings, shocks = view("Clearinghouse", "portfolioOf", market)
                 packed = word("Clearinghouse", "_markets", market, offset=len(parts))
                 assert _unpacked(packed, layouts["PortfolioWord"]) == (hedgeable, *loadings, *shocks)
+                cap, day, drawn = view("Clearinghouse", "insuranceOf", market)
+                assert word("Clearinghouse", "_markets", market, offset=len(parts) + 1) == cap | day << 64 | drawn << 96
                 state = view("PriceOracle", "priceState", market)
                 assert _unpacked(word("PriceOracle", "_prices", market), layouts["PriceWord"]) == state
             assert _unpacked(word("Clearinghouse", "_ledger"), layouts["LedgerWord"]) == view("Clearinghouse", "ledger")
@@ -182,11 +184,11 @@ def test_slots__of_the_fuzzer__are_the_compilers(slots: dict[tuple[str, str], in
 
 
 @pytest.mark.evm
-def test_market__five_slots__and_no_more(slots: dict[tuple[str, str], int], stage: Stage) -> None:
-    """A market is four words and one for portfolios, an account and a position one each."""
+def test_market__six_slots__and_no_more(slots: dict[tuple[str, str], int], stage: Stage) -> None:
+    """A market is four words, one for portfolios and one for bad debt; an account and a position are one each."""
     with stage.scenario() as scenario:
         base = _mapped(slots["Clearinghouse", "_markets"], 0)
         house = stage.addresses["Clearinghouse"]
         assert scenario.trade(TRADING_ACCOUNTS[0], 0, 10**18).ok
         used = [offset for offset in range(8) if stage.chain.storage(house, base + offset)]
-        assert used == [0, 1, 2, 3, 4]
+        assert used == [0, 1, 2, 3, 4, 5]

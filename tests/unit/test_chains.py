@@ -109,7 +109,7 @@ def test_deploy__constructor_reverts__tells_why(token: Chain) -> None:
     authority = chain.deploy("Authority", (ADMIN,), sender=ADMIN)
     odd = chain.deploy("LocalToken", (18,), sender=ADMIN, name="Odd")
     with pytest.raises(DeploymentFailed, match="TokenDecimalsMismatch"):
-        chain.deploy("Clearinghouse", (authority, odd, ADMIN, ADMIN, TREASURY), sender=ADMIN)
+        chain.deploy("Clearinghouse", (authority, odd, ADMIN, TREASURY), sender=ADMIN)
 
 
 def test_deploy__name_taken__refuses(token: Chain) -> None:

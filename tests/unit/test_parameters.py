@@ -32,8 +32,8 @@ def _with(entry: str, value: str) -> str:
 def test_load__local__gives_the_units_of_the_contracts(parameters: SystemParameters) -> None:
     bitcoin, ether, solana = parameters.markets
     assert [market.symbol for market in parameters.markets] == ["BTC", "ETH", "SOL"]
-    assert bitcoin.config() == (10**14, 500, 10**6, 1_200_000_000, 500, 200, 400, 5_000)
-    assert bitcoin.max_funding_rate == 5_000
+    assert bitcoin.config() == (10**14, 500, 10**6, 1_200_000_000, 500, 200, 400, 5_000, 20_000, 150)
+    assert (bitcoin.max_funding_rate, bitcoin.insurance_cap) == (5_000, 1_000_000)
     assert (ether.skew_scale, solana.margin_ratio) == (10**15, 450)
     assert (bitcoin.oracle.max_age, bitcoin.oracle.max_confidence) == (120, 100)
     assert parameters.risk.config() == (500, 2_500, 100_000, 1_000, 5_000, 12_500, 5_000_000, 8_000)

@@ -78,6 +78,7 @@ class Exchange:
         self.must(ADMIN, "Clearinghouse", "setExecutor", self.world.order_book.address, True)
         for market, (config, price) in enumerate(zip(configs, prices, strict=True)):
             self.must(ADMIN, "Clearinghouse", "listMarket", config, MAX_RATE)
+            self.must(ADMIN, "Clearinghouse", "setInsuranceCap", market, 10**9)
             self.must(ADMIN, "PriceOracle", "setFeed", market, feed(market), MAX_AGE_SECONDS, MAX_CONFIDENCE)
             self.publish(market, price)
         for payer in (ADMIN, ALICE, BOB, CAROL):
