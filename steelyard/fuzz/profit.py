@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Final
 from sim.protocol.evm import Address
 from sim.protocol.invariants import InvariantBroken
 from sim.protocol.libraries import funding_rate, positions, pricing
+from sim.protocol.libraries.fixed_point import WAD
 from sim.protocol.types.account_id import owner_of
 from sim.protocol.types.market_id import MarketId, markets_of
-from sim.protocol.types.shares import indexed_up, to_size
+from sim.protocol.types.shares import ONE_MULTIPLIER, indexed_up, to_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -98,17 +99,31 @@ class Coalition:
             It gained more than what was allowed within and the dust of rounding.
         """
         before, at_prices = self.worth(), self.worth(prices) if prices else 0
-        allowed = Allowed()
+        allowed, dust = Allowed(), self._dust()
         yield allowed
         after, oracle = self.worth(), self._world.oracle
         if prices and all(oracle.price_state(market).price == price for market, price in prices.items()):
             before = at_prices
-        dust = _DUST_PER_MARKET * len(self._world.clearinghouse.stored_markets())
+        dust = max(dust, self._dust())
         if after - before > allowed.amount + dust:
             raise InvariantBroken(
                 invariant,
                 f"worth after {after} - before {before} = {after - before} <= {allowed.amount} + {dust} of dust",
             )
+
+    def _dust(self) -> int:
+        """Return what rounding may seem to add [quote wei].
+
+        Where a multiplier is not one, the size of each position rounds to a wei of the base, and the open interest of
+        all of them to another: the net position and the skew differ by that much, before and after.
+        """
+        dust = 0
+        for market, state in self._world.clearinghouse.stored_markets().items():
+            dust += _DUST_PER_MARKET
+            if state.longs.multiplier != ONE_MULTIPLIER or state.shorts.multiplier != ONE_MULTIPLIER:
+                price = self._world.oracle.price_state(market).price
+                dust += 2 * (len(self.accounts) + 1) * (1 + price // WAD)
+        return dust
 
     def require_margin(self, account: int) -> None:
         """I16: an account that paid money out has its initial margin, or is flat and owes nothing.
