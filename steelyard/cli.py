@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from steelyard import __version__, toolchain
+from steelyard.account.command import account_options, run_account
 from steelyard.demo.command import demo_options, run_demo
 from steelyard.deployment.command import connected, deploy_options, describe
 from steelyard.deployment.command import deploy as run_deploy
@@ -57,13 +58,27 @@ def deploy(network: str, **options: Any) -> None:
 @keeper_options
 @named
 def keeper(network: str, **options: Any) -> None:
-    """Liquidate accounts under their maintenance margin, the worst first.
+    """Liquidate accounts under their maintenance margin, the worst first, then deleverage a pool under its own.
 
-    Exit codes: 0 done, 1 an error by name, 3 an account could not be liquidated or valued, 4 the node did not answer.
+    Exit codes: 0 done, 1 an error by name, 3 an account could not be liquidated, the pool not be deleveraged, or one of
+    them not be valued, 4 the node did not answer.
     """
     with connected(network):
         code = run_keeper(**options)
     sys.exit(code)
+
+
+@cli.command()
+@_network
+@account_options
+@named
+def account(network: str, **options: Any) -> None:
+    """Show an account: its margin in each mode, what would liquidate it, and the largest orders that it could place.
+
+    ACCOUNT is an owner's address, one with the number of the account behind a slash, or the account's id.
+    """
+    with connected(network):
+        run_account(**options)
 
 
 @cli.command()

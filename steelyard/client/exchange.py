@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from enum import IntEnum
-from functools import cache
-from typing import TYPE_CHECKING, Any, NewType, TypeVar, get_type_hints
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, NewType, TypeVar, get_args, get_origin, get_type_hints
 
 from steelyard.client.abi import decode_revert, snake_case
 from steelyard.client.chain import Chain, Contract, Receipt, Sender
@@ -22,9 +22,14 @@ __all__ = [
     "AccountRisk",
     "AccountView",
     "Exchange",
+    "JointMove",
+    "MarginChange",
     "MarginMode",
+    "MarginTerm",
+    "MarginView",
     "MarketView",
     "Order",
+    "PoolRisk",
     "PoolView",
     "PositionView",
     "Quote",
@@ -44,6 +49,18 @@ class MarginMode(IntEnum):
 
     CROSS = 0
     ISOLATED = 1
+    PORTFOLIO = 2
+
+
+class MarginTerm(IntEnum):
+    """What decides an account's initial margin: `types/Views.sol::MarginTerm`."""
+
+    NONE = 0
+    SUM = 1
+    FACTORS = 2
+    STRESS = 3
+    MAINTENANCE = 4
+    FLOOR = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +128,63 @@ class PoolView:
 
 
 @dataclass(frozen=True, slots=True)
+class PoolRisk:
+    """`types/Account.sol::PoolRisk` [quote wad]; `priced_at` is when the oldest price was published [Unix s]."""
+
+    equity: int
+    net_asset_value: int
+    initial_margin: int
+    maintenance_margin: int
+    notional: int
+    priced_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarginView:
+    """`types/Views.sol::MarginView`."""
+
+    mode: int
+    initial_margin: int
+    maintenance_margin: int
+    binding: int
+    scenario: int
+    volatile_markets: int
+    saving: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarginChange:
+    """`types/Views.sol::MarginChange`: what an order uses, or frees where negative [quote wad]."""
+
+    initial_margin: int
+    maintenance_margin: int
+
+
+@dataclass(frozen=True, slots=True)
+class JointMove:
+    """By what all prices may be multiplied before an account can be liquidated.
+
+    Attributes
+    ----------
+    lowest, highest : int or None
+        Factors [wad]; None where no fall, or no rise, liquidates.
+    is_hopeless : bool
+        No common factor saves the account: it can be liquidated and stays so.
+    """
+
+    lowest: int | None
+    highest: int | None
+    is_hopeless: bool = False
+
+    @classmethod
+    def of(cls, lowest: int, highest: int) -> JointMove:
+        """Return the move that `Lens.liquidationFactors` tells of."""
+        if lowest > highest:
+            return cls(None, None, True)
+        return cls(lowest or None, None if highest == _UINT256_MAX else highest)
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
     """`types/Views.sol::Quote`."""
 
@@ -122,6 +196,8 @@ class Quote:
     size_after: int
     risk_before: AccountRisk
     risk_after: AccountRisk
+    margin_after: MarginView
+    margin_changes: tuple[MarginChange, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,23 +228,31 @@ def owner_of(account: AccountId) -> str:
 
 
 _T = TypeVar("_T")
+_UINT256_MAX = 2**256 - 1
+
+
+def _reader_of(hint: Any) -> Callable[[Any], Any] | None:
+    """Return what reads a value of this type, None where it is taken as it is."""
+    if isinstance(hint, type) and is_dataclass(hint):
+        return partial(_read, hint)
+    if get_origin(hint) is tuple:
+        read_one = _reader_of(get_args(hint)[0])
+        return None if read_one is None else lambda values: tuple([read_one(value) for value in values])
+    return None
 
 
 @cache
-def _layout(kind: Any, names: tuple[str, ...]) -> tuple[tuple[int, type[Any] | None], ...]:
-    """Return, for each field of `kind`, where a record holds it, and the type where it is a record itself."""
+def _layout(kind: Any, names: tuple[str, ...]) -> tuple[tuple[int, Callable[[Any], Any] | None], ...]:
+    """Return, for each field of `kind`, where a record holds it, and what reads it where it holds records itself."""
     hints = get_type_hints(kind)
     places = {snake_case(name): place for place, name in enumerate(names)}
-    nested = {name: hint for name, hint in hints.items() if isinstance(hint, type) and hasattr(hint, "__slots__")}
-    nested = {name: hint for name, hint in nested.items() if hasattr(hint, "__dataclass_fields__")}
-    return tuple((places[entry.name], nested.get(entry.name)) for entry in fields(kind))
+    return tuple((places[entry.name], _reader_of(hints[entry.name])) for entry in fields(kind))
 
 
 def _read(kind: Callable[..., _T], record: Any) -> _T:
     values = []
-    for place, nested in _layout(kind, record._fields):
-        value = record[place]
-        values.append(value if nested is None else _read(nested, value))
+    for place, read in _layout(kind, record._fields):
+        values.append(record[place] if read is None else read(record[place]))
     return kind(*values)
 
 
@@ -214,6 +298,19 @@ class Exchange:
         """Return the price beyond which an account can be liquidated [wad]."""
         return int(self.chain.call(self.lens, "liquidationPrice", account, market))
 
+    def margins_of(self, account: AccountId) -> dict[MarginMode, MarginView]:
+        """Return what an account's positions would require in each margin mode."""
+        views = [_read(MarginView, one) for one in self.chain.call(self.lens, "marginsOf", account)]
+        return {MarginMode(view.mode): view for view in views}
+
+    def joint_move(self, account: AccountId) -> JointMove:
+        """Return by what all prices may be multiplied before an account can be liquidated."""
+        return JointMove.of(*self.chain.call(self.lens, "liquidationFactors", account))
+
+    def largest_order(self, account: AccountId, market: int, *, is_buy: bool) -> int:
+        """Return the largest order that leaves the initial margin [base wad], negative for a sale, 0 for none."""
+        return int(self.chain.call(self.lens, "largestOrder", account, market, is_buy))
+
     def quote(self, account: AccountId, market: int, size_delta: int) -> Quote:
         """Return what a trade would do now."""
         return _read(Quote, self.chain.call(self.lens, "quote", account, market, size_delta))
@@ -225,6 +322,10 @@ class Exchange:
     def pool_view(self) -> PoolView:
         """Return the pool and the insurance fund."""
         return _read(PoolView, self.chain.call(self.lens, "poolView"))
+
+    def pool_risk(self) -> PoolRisk:
+        """Return value and requirements of the pool."""
+        return _read(PoolRisk, self.chain.call(self.clearinghouse, "poolRisk"))
 
     # ---- transactions
 
@@ -247,6 +348,10 @@ class Exchange:
     def liquidate(self, sender: Sender, account: AccountId, liquidator: AccountId) -> Receipt:
         """Close as much of an account under maintenance margin as brings it to the target health."""
         return self.chain.send(sender, self.clearinghouse, "liquidate", account, liquidator)
+
+    def deleverage(self, sender: Sender) -> Receipt:
+        """Shrink the heavier sides of a pool under its maintenance margin."""
+        return self.chain.send(sender, self.clearinghouse, "deleverage")
 
     def commit(self, sender: Sender, order: Order) -> Receipt:
         """Commit to an order."""

@@ -39,7 +39,7 @@ from steelyard.demo.report import (
     summarise_gas,
 )
 from steelyard.demo.traders import Action, Plan, Trader
-from steelyard.keeper.liquidator import Liquidation, Liquidator
+from steelyard.keeper.liquidator import Liquidation, Liquidator, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -429,13 +429,17 @@ class Demonstration:
 
     def _liquidate(self, at: int) -> None:
         done = self._liquidator.run_once()
-        if done.failed or done.unpriced:
-            reason = done.failed[0].reason if done.failed else done.unpriced_reason
-            raise DemoError(f"the keeper could not liquidate at {at}: {reason}")
+        if not done.is_complete:
+            reasons = [*[one.reason for one in done.failed], done.unpriced_reason, done.pool_unpriced]
+            reasons += [done.pool.reason] if done.pool is not None else []
+            raise DemoError(f"the keeper could not do its work at {at}: {next(filter(None, reasons))}")
         for one in done.liquidated:
             assert one.receipt is not None
             self._must("liquidate", one.receipt)
             self._record_liquidation(at, one)
+        if done.pool is not None and done.pool.status is Status.DELEVERAGED:
+            symbols = "+".join(self._parameters.markets[market].symbol for market in done.pool.markets)
+            self._tell(f"the pool was under its maintenance margin and deleveraged {symbols}")
 
     def _record_liquidation(self, at: int, one: Liquidation) -> None:
         assert one.receipt is not None
@@ -637,7 +641,7 @@ class Demonstration:
 
 
 def _mode(trader: Trader) -> Any:
-    return "isolated" if trader.mode is MarginMode.ISOLATED else "cross"
+    return trader.mode.name.lower()
 
 
 def _name(trader: Trader) -> str:

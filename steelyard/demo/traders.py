@@ -27,6 +27,7 @@ _UNIT: Final = 10**6
 _NOTIONAL: Final = (60_000, 420_000)
 """Notional of a trader at the opening [USD]: much the same for all, so that leverage decides about the deposit."""
 
+_MODES: Final = (MarginMode.ISOLATED, MarginMode.CROSS, MarginMode.PORTFOLIO)
 _SIDES: Final = ("long", "short", "long", "short", "long")
 _WEIGHTS: Final = (50, 30, 20)
 
@@ -105,7 +106,7 @@ def cast(count: int, ticks: int, markets: int, seed: int) -> tuple[Trader, ...]:
     """Return `count` traders for a window of `ticks`.
 
     Leverage goes round first, then the margin mode, then the side (three longs on two shorts), so that each
-    combination is there as soon as there are fifty traders.
+    combination is there as soon as there are thirty traders.
     """
     rng = random.Random(seed)
     return tuple(_trader(number, ticks, markets, seed, rng) for number in range(count))
@@ -113,8 +114,9 @@ def cast(count: int, ticks: int, markets: int, seed: int) -> tuple[Trader, ...]:
 
 def _trader(number: int, ticks: int, markets: int, seed: int, rng: random.Random) -> Trader:
     leverage = LEVERAGES[number % len(LEVERAGES)]
-    mode = (MarginMode.ISOLATED, MarginMode.CROSS)[number // len(LEVERAGES) % 2]
-    side: Literal["long", "short"] = "long" if _SIDES[number // (2 * len(LEVERAGES)) % 5] == "long" else "short"
+    mode = _MODES[number // len(LEVERAGES) % len(_MODES)]
+    turn = number // (len(_MODES) * len(LEVERAGES))
+    side: Literal["long", "short"] = "long" if _SIDES[turn % len(_SIDES)] == "long" else "short"
     address = "0x" + keccak(text=f"steelyard demo trader {seed} {number}")[12:].hex()
     isolated = mode is MarginMode.ISOLATED
     deposit = rng.randrange(*_NOTIONAL) * _UNIT // leverage
@@ -135,11 +137,14 @@ def _trader(number: int, ticks: int, markets: int, seed: int, rng: random.Random
 
 
 def _legs(mode: MarginMode, side: str, markets: int, rng: random.Random) -> tuple[Leg, ...]:
-    """One market, or two or three for most cross accounts; every other of those hedges with its smaller legs."""
+    """One market; two or three for most cross accounts, every other of which hedges with its smaller legs, as all
+    portfolios do.
+    """
     sign = 1 if side == "long" else -1
     numbers = list(range(markets))
     weights: Sequence[int] = (_WEIGHTS + (10,) * markets)[:markets]
-    count = 1 if mode is MarginMode.ISOLATED else min(markets, rng.choice((1, 2, 2, 3)))
+    counts = {MarginMode.ISOLATED: (1,), MarginMode.CROSS: (1, 2, 2, 3), MarginMode.PORTFOLIO: (2, 3)}
+    count = min(markets, rng.choice(counts[mode]))
     chosen: list[int] = []
     while len(chosen) < count:
         market = rng.choices(numbers, weights)[0]
@@ -147,7 +152,7 @@ def _legs(mode: MarginMode, side: str, markets: int, rng: random.Random) -> tupl
             chosen.append(market)
     if count == 1:
         return (Leg(chosen[0], 100 * sign),)
-    hedge = rng.choice((1, -1))
+    hedge = -1 if mode is MarginMode.PORTFOLIO else rng.choice((1, -1))
     parts = {2: (65, 35), 3: (50, 30, 20)}[count]
     return tuple(
         Leg(market, part * sign * (1 if place == 0 else hedge))

@@ -19,9 +19,20 @@ from steelyard.toolchain import ROOT, anvil
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from steelyard.client import Exchange
+    from steelyard.deployment.artefact import Artefact
     from steelyard.deployment.deployer import Outcome
 
-__all__ = ["compile_contracts", "connected", "deploy", "deploy_options", "describe", "quiet", "select_account"]
+__all__ = [
+    "compile_contracts",
+    "connected",
+    "deploy",
+    "deploy_options",
+    "deployed",
+    "describe",
+    "quiet",
+    "select_account",
+]
 
 
 def deploy_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -161,6 +172,29 @@ def deploy(
     )
     with quiet():
         return deployer.run()
+
+
+def deployed(name: str, folder: Path | None) -> tuple[Exchange, Artefact]:
+    """Return the exchange of this name on the chain that ape is connected to, and its artefact.
+
+    Raises
+    ------
+    DeploymentError
+        There is none, or the artefact is of another chain.
+    """
+    import ape
+
+    from steelyard.client import Chain, Exchange
+    from steelyard.deployment.artefact import read_artefact
+    from steelyard.deployment.errors import ArtefactForeign
+
+    chain = Chain(ape.networks.provider.http_uri)
+    path = artefact_path(chain.chain_id, name, folder)
+    artefact = read_artefact(path)
+    genesis = chain.block(0).hash
+    if genesis != artefact.genesis_hash:
+        raise ArtefactForeign(path, artefact.genesis_hash, genesis)
+    return Exchange(chain, artefact.addresses), artefact
 
 
 def describe(outcome: Outcome) -> str:

@@ -15,12 +15,12 @@ from steelyard.client.exchange import AccountId, owner_of, to_account_id
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from steelyard.keeper.liquidator import Liquidation, Liquidator, Round
+    from steelyard.keeper.liquidator import Deleveraging, Liquidation, Liquidator, Round
 
 __all__ = ["EXIT_FAILED", "EXIT_UNREACHABLE", "keep", "keeper_options", "run_keeper"]
 
 EXIT_FAILED = 3
-"""Some account could not be liquidated or not be valued."""
+"""Some account could not be liquidated, the pool not be deleveraged, or one of them not be valued."""
 
 EXIT_UNREACHABLE = 4
 """The node did not answer."""
@@ -65,24 +65,14 @@ def run_keeper(
     DeploymentError
         There is no deployment of this name on this chain, or no such account.
     """
-    import ape
-
-    from steelyard.client import AccountSender, Chain, Exchange
-    from steelyard.deployment.artefact import artefact_path, read_artefact
-    from steelyard.deployment.command import select_account
-    from steelyard.deployment.errors import ArtefactForeign
+    from steelyard.client import AccountSender
+    from steelyard.deployment.command import deployed, select_account
     from steelyard.keeper.liquidator import Liquidator
 
-    provider = ape.networks.provider
-    chain = Chain(provider.http_uri)
-    path = artefact_path(chain.chain_id, name, folder)
-    artefact = read_artefact(path)
-    genesis = chain.block(0).hash
-    if genesis != artefact.genesis_hash:
-        raise ArtefactForeign(path, artefact.genesis_hash, genesis)
-    sender = AccountSender(select_account(account, chain.chain_id))
+    exchange, artefact = deployed(name, folder)
+    sender = AccountSender(select_account(account, exchange.chain.chain_id))
     liquidator = Liquidator(
-        Exchange(chain, artefact.addresses),
+        exchange,
         sender,
         to_account_id(sender.address, reward_index),
         first_block=artefact.first_block,
@@ -116,7 +106,7 @@ def keep(
                 text = f"RpcUnreachable: {error}"
                 say(json.dumps({"error": text}) if as_json else text)
             else:
-                if done.failed or done.unpriced:
+                if not done.is_complete:
                     code = EXIT_FAILED
                 for line in [json.dumps(done.to_json())] if as_json else _lines(done):
                     say(line)
@@ -135,7 +125,20 @@ def _lines(done: Round) -> list[str]:
     ]
     if done.unpriced:
         lines.append(f"  {len(done.unpriced)} could not be valued: {done.unpriced_reason}")
-    return lines + [f"  {_line(one)}" for one in done.attempts]
+    lines += [f"  {_line(one)}" for one in done.attempts]
+    if done.pool_unpriced is not None:
+        lines.append(f"  the pool could not be valued: {done.pool_unpriced}")
+    if done.pool is not None:
+        lines.append(f"  {_pool_line(done.pool)}")
+    return lines
+
+
+def _pool_line(one: Deleveraging) -> str:
+    margin = f"equity {one.equity / _WAD:,.2f} under maintenance margin {one.maintenance_margin / _WAD:,.2f}"
+    if one.transaction is None:
+        return f"pool {one.status.value}, {margin}: {one.reason}"
+    markets = ", ".join(map(str, one.markets)) or "none"
+    return f"pool deleveraged, {margin}: markets {markets}, gas {one.gas_used:,}"
 
 
 def _line(one: Liquidation) -> str:

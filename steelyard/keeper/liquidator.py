@@ -1,4 +1,4 @@
-"""Liquidates accounts under their maintenance margin, the worst first."""
+"""Liquidates accounts under their maintenance margin, the worst first, and deleverages a pool under its own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from steelyard.client.chain import Receipt, Sender
     from steelyard.client.exchange import Exchange
 
-__all__ = ["Liquidation", "Liquidator", "Round", "Status"]
+__all__ = ["Deleveraging", "Liquidation", "Liquidator", "Round", "Status"]
 
 _GONE = frozenset({"AccountHealthy", "AccountFlat"})
 """Somebody was faster, or the price came back: nothing is wrong."""
@@ -29,6 +29,7 @@ class Status(StrEnum):
     """What became of an attempt."""
 
     LIQUIDATED = "liquidated"
+    DELEVERAGED = "deleveraged"
     HEALTHY = "healthy"
     FAILED = "failed"
 
@@ -87,8 +88,49 @@ class Liquidation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deleveraging:
+    """One attempt to deleverage the pool.
+
+    Attributes
+    ----------
+    status : Status
+        What became of it.
+    equity, maintenance_margin : int
+        Of the pool when it was read [quote wad].
+    markets : tuple of int
+        In which a side was shrunk.
+    gas_used : int
+        Whole transaction.
+    transaction : str or None
+        Its hash.
+    reason : str or None
+        Of a failure, or why there was nothing left to do.
+    """
+
+    status: Status
+    equity: int
+    maintenance_margin: int
+    markets: tuple[int, ...] = ()
+    gas_used: int = 0
+    transaction: str | None = None
+    reason: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return values for JSON; amounts as strings of the exact integers."""
+        return {
+            "status": self.status.value,
+            "equity": str(self.equity),
+            "maintenance_margin": str(self.maintenance_margin),
+            "markets": list(self.markets),
+            "gas_used": self.gas_used,
+            "transaction": self.transaction,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """One look at all accounts.
+    """One look at all accounts, and at the pool.
 
     Attributes
     ----------
@@ -102,6 +144,10 @@ class Round:
         Why the first of them could not.
     attempts : tuple of Liquidation
         In the order in which they were made.
+    pool : Deleveraging or None
+        Attempt to deleverage, after the liquidations; None where the pool needs none.
+    pool_unpriced : str or None
+        Why the pool could not be valued.
     """
 
     block: int
@@ -111,6 +157,14 @@ class Round:
     unpriced: tuple[AccountId, ...] = ()
     unpriced_reason: str | None = None
     attempts: tuple[Liquidation, ...] = ()
+    pool: Deleveraging | None = None
+    pool_unpriced: str | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything could be valued, and nothing that should have been done failed."""
+        is_pool_done = self.pool is None or self.pool.status is not Status.FAILED
+        return not self.failed and not self.unpriced and self.pool_unpriced is None and is_pool_done
 
     @property
     def liquidated(self) -> tuple[Liquidation, ...]:
@@ -132,6 +186,8 @@ class Round:
             "unpriced": [f"0x{account:064x}" for account in self.unpriced],
             "unpriced_reason": self.unpriced_reason,
             "attempts": [one.to_json() for one in self.attempts],
+            "pool": self.pool and self.pool.to_json(),
+            "pool_unpriced": self.pool_unpriced,
         }
 
 
@@ -145,7 +201,7 @@ class _Watch:
 
 
 class Liquidator:
-    """A keeper that liquidates.
+    """A keeper that liquidates accounts, in whatever margin mode, and deleverages the pool once they are done.
 
     Nothing but the chain is its memory: started anew, it finds the accounts again in the events. It may be killed at
     any moment, and several may run beside each other, since the contracts refuse to liquidate what is healthy.
@@ -193,7 +249,7 @@ class Liquidator:
         self._watch = _Watch(first_block)
 
     def run_once(self) -> Round:
-        """Find accounts, value them, and liquidate what can be; returns what was done.
+        """Find accounts, value them, liquidate what can be, then look at the pool; returns what was done.
 
         Raises
         ------
@@ -215,6 +271,7 @@ class Liquidator:
                 # What was done before is worth telling; the next round starts from the chain.
                 attempts.append(_failed(view, f"RpcUnreachable: {error}"))
                 break
+        pool, pool_unpriced = self._relieve()
         return Round(
             block=head.number,
             timestamp=head.timestamp,
@@ -223,6 +280,8 @@ class Liquidator:
             unpriced=unpriced,
             unpriced_reason=reason,
             attempts=tuple(attempts),
+            pool=pool,
+            pool_unpriced=pool_unpriced,
         )
 
     # ---- accounts
@@ -303,6 +362,36 @@ class Liquidator:
             transaction=receipt.hash,
             receipt=receipt,
         )
+
+    # ---- the pool
+
+    def _relieve(self) -> tuple[Deleveraging | None, str | None]:
+        """Deleverage the pool if it is under its maintenance margin; returns the attempt, or why it has no value."""
+        try:
+            risk = self._backoff.run(self._exchange.pool_risk)
+        except ContractReverted as error:
+            return None, str(error)
+        except RpcUnreachable as error:
+            return None, f"RpcUnreachable: {error}"
+        if risk.equity >= risk.maintenance_margin:
+            return None, None
+        attempt = partial(Deleveraging, equity=risk.equity, maintenance_margin=risk.maintenance_margin)
+        try:
+            receipt = self._backoff.run(partial(self._exchange.deleverage, self._sender))
+        except (ContractReverted, TransactionFailed) as error:
+            cause = error if isinstance(error, ContractReverted) else error.cause
+            if cause is not None and cause.name in _GONE:
+                return attempt(status=Status.HEALTHY, reason=cause.name), None
+            return attempt(status=Status.FAILED, reason=str(cause or error)), None
+        except (RpcRejected, RpcUnreachable) as error:
+            return attempt(status=Status.FAILED, reason=f"{type(error).__name__}: {error}"), None
+        logs = self._exchange.chain.events(self._exchange.clearinghouse, receipt.raw_logs, "Deleveraged")
+        return attempt(
+            status=Status.DELEVERAGED,
+            markets=tuple([log.arguments["market"] for log in logs if log.arguments["cut"]]),
+            gas_used=receipt.gas_used,
+            transaction=receipt.hash,
+        ), None
 
 
 def _urgency(view: AccountView) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from eth_utils.crypto import keccak
 
 from steelyard import parameters as parameter_files
-from steelyard.client import AccountId, Exchange, MarginMode, Order, UnlockedSender, to_account_id
+from steelyard.client import AccountId, Exchange, MarginMode, Order, Receipt, UnlockedSender, to_account_id
 from steelyard.client.pyth import encode_update
 from steelyard.deployment.command import deploy
 
@@ -35,7 +35,7 @@ class Market:
     prices: dict[str, int] = field(default_factory=lambda: dict(_PRICES))
 
     @classmethod
-    def open(cls, chain: LocalChain, folder: Path, name: str) -> Market:
+    def open(cls, chain: LocalChain, folder: Path, name: str, *, pool: int = 10_000_000) -> Market:
         outcome = deploy(parameters_file=parameter_files.LOCAL, chain_ids=(), name=name, account=None, folder=folder)
         exchange = Exchange(chain, outcome.artefact.addresses)
         keeper = UnlockedSender("0x" + keccak(text=f"keeper of {name}")[12:].hex())
@@ -43,9 +43,9 @@ class Market:
         market = cls(chain, exchange, outcome.artefact, chain.block().timestamp, keeper)
         deployer = UnlockedSender(outcome.artefact.deployer)
         house = exchange.clearinghouse
-        chain.send(deployer, exchange.token, "mint", deployer.address, 11_000_000 * UNIT)
-        chain.send(deployer, exchange.token, "approve", house.address, 11_000_000 * UNIT)
-        chain.send(deployer, house, "fundPool", 10_000_000 * UNIT)
+        chain.send(deployer, exchange.token, "mint", deployer.address, (pool + 1_000_000) * UNIT)
+        chain.send(deployer, exchange.token, "approve", house.address, (pool + 1_000_000) * UNIT)
+        chain.send(deployer, house, "fundPool", pool * UNIT)
         chain.send(deployer, house, "fundInsurance", 1_000_000 * UNIT)
         market.publish()
         return market
@@ -68,8 +68,10 @@ class Market:
         self.exchange.update_prices(self.keeper, (0, 1, 2), tuple(updates), fee=len(updates))
         return updates
 
-    def trader(self, name: str, deposit: int) -> tuple[UnlockedSender, AccountId]:
-        """Return a new trader with `deposit` [USD] in an isolated account."""
+    def trader(
+        self, name: str, deposit: int, mode: MarginMode = MarginMode.ISOLATED
+    ) -> tuple[UnlockedSender, AccountId]:
+        """Return a new trader with `deposit` [USD] in an account."""
         sender = UnlockedSender("0x" + keccak(text=f"{name} {self.artefact.name}")[12:].hex())
         account = to_account_id(sender.address, 0)
         exchange = self.exchange
@@ -77,23 +79,32 @@ class Market:
         self.chain.send(sender, exchange.token, "mint", sender.address, deposit * UNIT)
         self.chain.send(sender, exchange.token, "approve", exchange.clearinghouse.address, deposit * UNIT)
         exchange.deposit(sender, account, deposit * UNIT)
-        exchange.set_margin_mode(sender, account, MarginMode.ISOLATED)
+        exchange.set_margin_mode(sender, account, mode)
         return sender, account
 
     def opened(self, name: str, symbol: str, *, deposit: int, leverage: int) -> AccountId:
         """Return the account of a new trader with a position of `leverage`, short where that is negative."""
         sender, account = self.trader(name, deposit)
+        self.trade(sender, account, symbol, deposit * leverage)
+        return account
+
+    def trade(self, sender: UnlockedSender, account: AccountId, symbol: str, notional: int) -> None:
+        """Buy, or sell where negative, for `notional` [USD] at the price of now."""
+        self.order(sender, account, symbol, notional * WAD // self.prices[symbol])
+
+    def order(self, sender: UnlockedSender, account: AccountId, symbol: str, size: int) -> Receipt:
+        """Commit to an order of `size` [base wad] and settle it at the price of now; returns the settlement."""
         market = list(self.prices).index(symbol)
         order = Order(
             account=account,
             market=market,
             slot=0,
             expires_at=2**40 - 1,
-            size_delta=deposit * leverage * WAD // self.prices[symbol],
-            acceptable_price=2**100 if leverage > 0 else 0,
+            size_delta=size,
+            acceptable_price=2**100 if size > 0 else 0,
             keeper_fee=0,
         )
         self.exchange.commit(sender, order)
         update = self.publish()[market]
-        self.exchange.settle(self.keeper, order, to_account_id(self.keeper.address, 0), (update,), fee=1)
-        return account
+        reward = to_account_id(self.keeper.address, 0)
+        return self.exchange.settle(self.keeper, order, reward, (update,), fee=1)

@@ -64,7 +64,7 @@ def test_demo__short_window__books_balance(tmp_path: Path, monkeypatch: pytest.M
     # Valuations round down, so that claims never exceed what was paid in; balances themselves are exact.
     assert -1_000 <= result.books.difference_wad <= 0
     assert {(one.leverage, one.mode) for one in result.cohorts} == {
-        (leverage, mode) for leverage in (2, 3, 5, 10, 20) for mode in ("isolated", "cross")
+        (leverage, mode) for leverage in (2, 3, 5, 10, 20) for mode in ("isolated", "cross", "portfolio")
     }
     events = [(event.leverage, event.side) for event in result.events]
     assert (20, "long") in events

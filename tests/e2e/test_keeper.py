@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from steelyard.client import AccountSender, Chain, Exchange, Receipt, RpcUnreachable, to_account_id
+from steelyard.client import (
+    AccountSender,
+    Chain,
+    ContractReverted,
+    Exchange,
+    MarginMode,
+    Receipt,
+    RpcUnreachable,
+    to_account_id,
+)
 from steelyard.client.exchange import AccountId
 from steelyard.deployment.command import quiet, select_account
 from steelyard.keeper.backoff import Backoff
@@ -80,6 +89,85 @@ def test_run_once__bankrupt__books_the_debt(market: Market) -> None:
     assert market.exchange.pool_view().insurance < insurance
     assert market.exchange.balances_of([account]) == [0]
     assert conserves(market, account)
+
+
+def test_run_once__hedge_falls_apart__liquidates_the_portfolio(market: Market) -> None:
+    sender, account = market.trader("hedger", 10_000, MarginMode.PORTFOLIO)
+    market.trade(sender, account, "BTC", 100_000)
+    market.trade(sender, account, "ETH", -100_000)
+    keeper = liquidator(market)
+    market.publish(BTC=44_000, ETH=2_750)
+    assert keeper.run_once().attempts == ()
+    market.publish(BTC=44_000, ETH=2_980)
+    (one,) = keeper.run_once().liquidated
+    assert one.account == account
+    assert not market.exchange.account_views([account])[0].is_liquidatable
+    assert conserves(market, account)
+
+
+# ---- the pool
+
+
+@pytest.fixture
+def poor(chain: LocalChain, tmp_path: Path, request: pytest.FixtureRequest) -> Market:
+    """A market whose pool is under its maintenance margin once bitcoin gains a tenth."""
+    market = Market.open(chain, tmp_path, f"p{abs(hash(request.node.name))}", pool=100_000)
+    market.opened("winner", "BTC", deposit=200_000, leverage=5)
+    return market
+
+
+def test_run_once__pool_under_maintenance__is_deleveraged(poor: Market) -> None:
+    keeper = liquidator(poor)
+    calm = keeper.run_once()
+    assert (calm.pool, calm.pool_unpriced, calm.is_complete) == (None, None, True)
+    poor.publish(BTC=44_000)
+    risk = poor.exchange.pool_risk()
+    done = keeper.run_once()
+    assert done.pool is not None
+    assert (done.pool.status, done.pool.markets) == (Status.DELEVERAGED, (0,))
+    assert (done.pool.equity, done.pool.maintenance_margin) <= (risk.equity, risk.maintenance_margin)
+    after = poor.exchange.pool_risk()
+    assert after.equity >= after.maintenance_margin
+    assert after.notional < risk.notional
+    assert keeper.run_once().pool is None
+
+
+def test_keep__pool_deleveraged__is_told(poor: Market) -> None:
+    poor.publish(BTC=44_000)
+    lines = list[str]()
+    assert keep(liquidator(poor), once=True, interval=0, as_json=False, say=lines.append) == 0
+    assert "pool deleveraged" in lines[-1]
+    assert "markets 0" in lines[-1]
+
+
+def test_run_once__another_deleveraged_first__is_no_failure(poor: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    poor.publish(BTC=44_000)
+    deleverage = Exchange.deleverage
+
+    def overtaken(self: Exchange, *arguments: Any) -> Receipt:
+        deleverage(self, *arguments)
+        return deleverage(self, *arguments)
+
+    monkeypatch.setattr(Exchange, "deleverage", overtaken)
+    done = liquidator(poor).run_once()
+    assert done.pool is not None
+    assert (done.pool.status, done.pool.reason) == (Status.HEALTHY, "AccountHealthy")
+    assert done.is_complete
+
+
+def test_keep__pool_cannot_be_deleveraged__exits_with_failed(
+    poor: Market, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    poor.publish(BTC=44_000)
+
+    def refused(self: Exchange, *_: Any) -> Receipt:
+        raise ContractReverted("PriceStale", {}, b"")
+
+    monkeypatch.setattr(Exchange, "deleverage", refused)
+    assert keep(liquidator(poor), once=True, interval=0, as_json=True) == EXIT_FAILED
+    pool = json.loads(capsys.readouterr().out)["pool"]
+    assert (pool["status"], pool["transaction"]) == ("failed", None)
+    assert "PriceStale" in pool["reason"]
 
 
 def test_run_once__healthy_again_in_between__is_no_failure(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,13 @@ def test_cast__fifty_traders__has_every_leverage_mode_and_side() -> None:
     }
 
 
+def test_cast__portfolio__hedges() -> None:
+    for trader in cast(120, 96, 3, 1):
+        if trader.mode is MarginMode.PORTFOLIO:
+            assert len(trader.legs) >= 2
+            assert all((leg.percent > 0) != (trader.legs[0].percent > 0) for leg in trader.legs[1:])
+
+
 def test_cast__same_seed__is_the_same() -> None:
     assert cast(120, 96, 3, 1) == cast(120, 96, 3, 1)
     assert cast(120, 96, 3, 1) != cast(120, 96, 3, 2)

@@ -1,0 +1,1 @@
+"""What an account holds, what it must hold, and what it could do."""
