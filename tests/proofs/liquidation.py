@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from z3 import And, ArithRef, Ints, Reals
+from z3 import And, ArithRef, Ints, Not, Reals
 
 from tests.proofs.statement import Statement, maximum, minimum
 
@@ -21,6 +21,7 @@ after, MM_after, saving, saving_after, penalty, reward, most, notional = Reals(
     "after MM_after saving saving_after penalty reward most notional"
 )
 equity, maintenance, target, cost, reward_wei, fraction = Ints("equity maintenance target cost reward_wei fraction")
+size, closed = Ints("size closed")
 
 
 def _impact(part: ArithRef | int) -> ArithRef:
@@ -88,5 +89,13 @@ LEMMAS: Final[dict[str, Statement]] = {
         {"the account is under water": equity < maintenance, "the target is at least that": maintenance <= target},
         (reward_wei >= 0, cost < target, fraction == _UP),
         {"above a wad": fraction > _WAD},
+    ),
+    "what is left after the costs is above nothing": Statement(
+        target - cost >= 1, {"target > closeCost": Not(target <= cost)}
+    ),
+    "no more is closed than there is": Statement(
+        closed <= size,
+        {"the fraction is at most one": fraction <= _WAD},
+        (size >= 0, fraction >= 0, (closed - 1) * _WAD < size * fraction),
     ),
 }

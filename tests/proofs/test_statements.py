@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.proofs import liquidation, margin, norm
+from tests.proofs import intervals, liquidation, margin, norm
 from tests.proofs.statement import Statement, counterexample, prove
 
 STATEMENTS: dict[str, Statement] = {
     f"{module.__name__.rpartition('.')[2]}: {name}": statement
-    for module in (norm, margin, liquidation)
+    for module in (norm, margin, liquidation, intervals)
     for name, statement in module.LEMMAS.items()
 }
 

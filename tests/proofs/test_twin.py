@@ -1,7 +1,7 @@
 """What z3 finds once a bound of the parameters is dropped is real: the exact model shows the same.
 
 The statements are over the integers, of books of two markets with one factor and one shock each, in 1e-4.
-A bound that is dropped is one that `ParameterBounds` holds.
+A bound that is dropped is one that `Bounds` holds.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from steelyard.toolchain import prepare
 if TYPE_CHECKING:
     from steelyard.fuzz.canaries.canary import Sources
 
-__all__ = ["BASE", "Point", "Probed"]
+__all__ = ["BASE", "Point", "Probed", "syntax_trees"]
 
 BASE = 0xC0DE << 144
 """Address of the first point."""
@@ -135,7 +135,7 @@ class Probed:
     def __init__(self, sources: Sources) -> None:
         points: list[Point] = []
         self.sources: Sources = {_PROBES: _TEXT}
-        trees = _trees(sources)
+        trees = syntax_trees(sources)
         first = 0
         for path, text in sources.items():
             file = _File(path, text.encode(), first)
@@ -297,7 +297,7 @@ def _span(node: Node) -> tuple[int, int]:
     return int(start), int(start) + int(length)
 
 
-def _trees(sources: Sources) -> dict[str, Node]:
+def syntax_trees(sources: Sources) -> dict[str, Node]:
     """Return the syntax tree of each file."""
     prepare()
     request = {
