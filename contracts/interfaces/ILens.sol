@@ -56,8 +56,9 @@ interface ILens {
     /// may be placed whatever this says.
     /// @dev Equity less initial margin is concave in the size of an order: impact, fee, concentration and netted margin are
     /// convex. So the sizes that pass are those between two ends, which need not begin at 0: a hedge frees margin before it
-    /// needs some. Found to the wei by bisection: it passes, and one wei more does not. Where only closing passes, for want of the
-    /// floor, that is the answer; sizes that would leave less than the smallest position are stepped over.
+    /// needs some. Found to the wei by bisection: it passes, and one wei more does not; where only orders above 0 pass, fewer
+    /// than eight sizes that do may be missed. Where only closing passes, for want of the floor, that is the answer; sizes that
+    /// would leave less than the smallest position are stepped over. Whether balances fit their types is not looked at.
     /// Errors: MarketUnknown, the oracle's.
     function largestOrder(AccountId account, MarketId market, bool isBuy) external view returns (int128 sizeDelta);
 

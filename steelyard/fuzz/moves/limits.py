@@ -23,12 +23,15 @@ def _largest(s: Scenario, account: int, market: int, sign: int) -> int:
 
 @aim("trade")
 def place_the_largest(s: Scenario, c: Choices) -> Outcome:
-    """Place the largest order (I43), of a trader with a position more often than not."""
+    """Place the largest order (I43), of a trader with a position more often than not.
+
+    The lens does not look whether balances and totals fit their types, which prices beyond reason can make them leave.
+    """
     s.freshen()
     account, market = any_holder(s, c) if c.chance(60) else (any_account(c), any_market(s, c))
     size = _largest(s, account, market, c.pick((1, -1)))
     outcome = s.trade(account, market, size or WAD)
-    if size and not outcome.ok:
+    if size and outcome.error and not outcome.error.name.startswith("SafeCastOverflowed"):
         raise InvariantBroken("I43", f"an order of {size} in market {market} was told to pass: {outcome.error}")
     return outcome
 
