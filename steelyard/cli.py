@@ -16,6 +16,7 @@ from steelyard.failures import named
 from steelyard.fuzz.command import fuzz_options, run_fuzz
 from steelyard.keeper.command import keeper_options, run_keeper
 from steelyard.studies.calibrate import calibrate_options, run_calibrate
+from steelyard.studies.crashes import crash_options, run_crashes
 from steelyard.studies.portfolio_margin import portfolio_margin_options, run_portfolio_margin
 
 __all__ = ["cli", "main"]
@@ -112,6 +113,14 @@ def study() -> None:
 def portfolio_margin(**options: Any) -> None:
     """Tell what hedges and single legs must hold in each margin mode, beside what they lost."""
     run_portfolio_margin(**options)
+
+
+@study.command()
+@crash_options
+@named
+def crashes(**options: Any) -> None:
+    """Replay named crashes with a crowded book, on the contracts beside the model, and tell who paid."""
+    run_crashes(**options)
 
 
 def main() -> None:

@@ -3,11 +3,24 @@
 Exceptions
 ----------
 StudyError
+    ├── CallRefused
+    ├── CrashUncovered
+    ├── CrashUnknown
     ├── HistoryTooShort
     └── MarketsUnlike
 """
 
-from sim.studies.errors import HistoryTooShort, MarketsUnlike, StudyError
+from sim.studies.errors import CallRefused, CrashUncovered, CrashUnknown, HistoryTooShort, MarketsUnlike, StudyError
 from sim.studies.history import History, find_hourly, load_history
 
-__all__ = ["History", "HistoryTooShort", "MarketsUnlike", "StudyError", "find_hourly", "load_history"]
+__all__ = [
+    "CallRefused",
+    "CrashUncovered",
+    "CrashUnknown",
+    "History",
+    "HistoryTooShort",
+    "MarketsUnlike",
+    "StudyError",
+    "find_hourly",
+    "load_history",
+]

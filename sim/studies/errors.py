@@ -3,6 +3,9 @@
 Exceptions
 ----------
 StudyError
+    ├── CallRefused
+    ├── CrashUncovered
+    ├── CrashUnknown
     ├── HistoryTooShort
     └── MarketsUnlike
 """
@@ -14,11 +17,32 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["HistoryTooShort", "MarketsUnlike", "StudyError"]
+__all__ = ["CallRefused", "CrashUncovered", "CrashUnknown", "HistoryTooShort", "MarketsUnlike", "StudyError"]
 
 
 class StudyError(Exception):
     """The data do not carry the study."""
+
+
+class CallRefused(StudyError):
+    """A call that the study needs reverted."""
+
+    def __init__(self, function: str, reason: object) -> None:
+        super().__init__(f"{function}: {reason}")
+
+
+class CrashUncovered(StudyError):
+    """No market has prices of any of the crashes."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(f"no prices of {', '.join(names)}")
+
+
+class CrashUnknown(StudyError):
+    """A name fits none of the named crashes."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"no crash {name!r}; there are {', '.join(known)}")
 
 
 class HistoryTooShort(StudyError):

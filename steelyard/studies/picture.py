@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from sim.studies.history import History
     from sim.studies.portfolio_margin import BookFigures
 
-__all__ = ["draw"]
+__all__ = ["STYLE", "draw"]
 
 # Okabe and Ito's colours, told apart by colour-blind readers.
 _BLUE, _ORANGE, _RED, _SKY, _INK, _GREY = "#0072B2", "#E69F00", "#D55E00", "#56B4E9", "#222222", "#6b6b6b"
-_STYLE: Final[dict[str, Any]] = {
+STYLE: Final[dict[str, Any]] = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "axes.titlesize": 10,
@@ -56,7 +56,7 @@ def draw(history: History, found: Sequence[BookFigures], path: Path) -> Path:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(11, 0.42 * len(found) + 2.2))
         FigureCanvasAgg(figure)
         left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))

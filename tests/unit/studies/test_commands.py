@@ -1,4 +1,4 @@
-"""`steelyard calibrate` and `steelyard study portfolio-margin` on made-up prices."""
+"""`steelyard calibrate` and `steelyard study` on made-up prices."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from sim.data.window import parse_time
+from sim.studies.scenarios import Crash
 from steelyard.cli import cli
 from steelyard.parameters import load
 from steelyard.studies.portfolio_margin import CALIBRATED
@@ -52,7 +53,7 @@ def test_calibrate__table__names_markets_and_scenarios(folder: Path) -> None:
         assert word in result.output
 
 
-@pytest.mark.parametrize("command", [("calibrate",), ("study", "portfolio-margin")])
+@pytest.mark.parametrize("command", [("calibrate",), ("study", "portfolio-margin"), ("study", "crashes")])
 def test_commands__no_folder__say_how_to_name_one(command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STEELYARD_DATA", raising=False)
     result = run(*command)
@@ -60,7 +61,7 @@ def test_commands__no_folder__say_how_to_name_one(command: tuple[str, ...], monk
     assert "--data FOLDER, or the variable STEELYARD_DATA" in result.stderr
 
 
-@pytest.mark.parametrize("command", [("calibrate",), ("study", "portfolio-margin")])
+@pytest.mark.parametrize("command", [("calibrate",), ("study", "portfolio-margin"), ("study", "crashes")])
 def test_commands__folder_without_prices__fail_by_name(command: tuple[str, ...], tmp_path: Path) -> None:
     result = run(*command, "--data", tmp_path)
     assert result.exit_code == 1
@@ -116,3 +117,34 @@ def test_studies__import__brings_no_chain() -> None:
 def test_portfolio_margin__default_parameters__are_the_calibrated_ones() -> None:
     ratios = [market.margin_ratio for market in load(CALIBRATED).markets]
     assert min(ratios) >= 1_000
+
+
+def test_crashes__one_of_them__tells_who_paid_and_adds_up_to_zero(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sim.studies.crashes.CRASHES", (Crash.of("2022-06 3AC", "2022-06-13", "2022-06-14"),))
+    picture = tmp_path / "crashes.png"
+    result = run(
+        "study", "crashes", "--data", folder, "--crash", "3AC", "--accounts", "12", "--json", "--picture", picture
+    )
+    assert result.exit_code == 0, result.stderr
+    document = json.loads(result.stdout)
+    assert [(one["crowded"], one["keepers"]) for one in document["replays"]] == [
+        ("longs", "prompt"),
+        ("longs", "late"),
+        ("shorts", "prompt"),
+        ("shorts", "late"),
+    ]
+    for one in document["replays"]:
+        assert one["crash"] == "2022-06 3AC"
+        assert sum(int(flows["total"]) for flows in one["flows"].values()) == 0
+    assert "Gained and lost" in result.stderr
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_crashes__unknown_name_or_uncovered__is_refused_by_name(folder: Path) -> None:
+    result = run("study", "crashes", "--data", folder, "--crash", "tulips")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "CrashUnknown: no crash 'tulips'; there are 2020-03-12 pandemic" in result.stderr
+    result = run("study", "crashes", "--data", folder, "--crash", "2021-05-19")
+    assert "CrashUncovered: no prices of 2021-05-19" in result.stderr
