@@ -59,8 +59,8 @@ _NEW: dict[str, Any] = {
 _FULL: dict[str, Any] = {"viaIR": True, "optimizer": {"enabled": True, "runs": 200}}
 _FORMAT = 2
 """Of what is cached; a new one makes all that is cached unknown."""
-_NEEDS_NEW = frozenset({"Clearinghouse"})
-"""Units of which it is known that the old pipeline refuses them, which takes it five seconds."""
+_NEEDS_NEW = frozenset({"Clearinghouse", "Lens"})
+"""Units that the old pipeline refuses, which takes it five seconds, or leaves too large to be deployed."""
 
 
 class CompilationFailed(RuntimeError):
