@@ -340,12 +340,14 @@ contract Lens is ILens {
         pure
         returns (MarginTerm, uint256 scenario)
     {
-        (uint256 hedgeable, uint256 factors) = Portfolio.factorRiskUp(netting.initial, netting.words);
+        if (risk.initialMargin > sum - Portfolio.savingDown(netting.initial[0])) {
+            return (MarginTerm.Maintenance, 0);
+        }
         uint256 stress;
-        (stress, scenario) = Portfolio.stressRisk(netting.initial, netting.words);
-        uint256 netted = sum - (hedgeable - Math.max(factors, stress)) / 1e4;
-        if (risk.initialMargin > netted) return (MarginTerm.Maintenance, 0);
-        return stress > factors ? (MarginTerm.Stress, scenario) : (MarginTerm.Factors, 0);
+        (stress, scenario) = Portfolio.stressRisk(netting.initial[0]);
+        return stress > FixedPoint.sqrtUp(Portfolio.factorSquare(netting.initial[0]))
+            ? (MarginTerm.Stress, scenario)
+            : (MarginTerm.Factors, 0);
     }
 
     // ---- liquidation prices

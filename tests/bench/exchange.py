@@ -68,6 +68,16 @@ class ExchangeError(RuntimeError):
     """A transaction of the bench reverted, or led to another state than the row is about."""
 
 
+NETTING = {
+    "hedgeable": 9_000,
+    "loadings": [8_000, 1_500, -500],
+    "shocks": [-9_000, -7_500, -8_600, 1_900, 9_000, 4_200, 500, 9_000],
+}
+"""How every market nets in portfolio mode."""
+_PORTFOLIO_MODE = 2
+_LEDGER_SLOT = 6
+
+
 def address_of(role: str) -> str:
     """Return the fixed address of a role."""
     return to_checksum_address(keccak(text=f"steelyard bench {role}")[12:])
@@ -173,6 +183,7 @@ class Exchange:
         }
         market = len(self._feeds)
         self.send("admin", "Clearinghouse", "listMarket", config, MAX_RATE)
+        self.send("admin", "Clearinghouse", "setInsuranceCap", market, 10_000_000)
         self.send("admin", "PriceOracle", "setFeed", market, _feed_id(market), MAX_AGE_SECONDS, MAX_CONFIDENCE)
         raw = round(price * _RAW_PER_USD)
         self._feeds.append(_Feed(raw, raw // 2_000, self.chain.now))
@@ -244,21 +255,67 @@ class Exchange:
             "keeperFee": keeper_fee,
         }
 
-    def hold(self, owner: str, markets: Sequence[int], *, notional: float = 20_000, leverage: float = 4) -> None:
+    def hold(
+        self,
+        owner: str,
+        markets: Sequence[int],
+        *,
+        notional: float = 20_000,
+        leverage: float = 4,
+        netted: bool = False,
+    ) -> None:
         """Give an account positions, long and short by turns, that have settled funding before."""
         self.fund(owner, notional * len(markets) / leverage)
+        if netted:
+            self.send(owner, "Clearinghouse", "setMarginMode", account_of(owner), _PORTFOLIO_MODE)
+            for market in markets:
+                self.send("admin", "Clearinghouse", "setPortfolio", market, NETTING)
         for market in markets:
             self.trade(owner, market, self.size_for(market, -notional if market % 2 else notional))
 
-    def hold_unhealthy(self, owner: str, markets: Sequence[int], *, health: float, move: float = 0.15) -> None:
+    def hold_unhealthy(
+        self, owner: str, markets: Sequence[int], *, health: float, move: float = 0.15, netted: bool = False
+    ) -> None:
         """Give an account positions and let prices run against it until equity is `health` times maintenance."""
-        self.hold(owner, markets, leverage=9)
+        self.hold(owner, markets, leverage=9, netted=netted)
         self.publish({market: move if market % 2 else -move for market in markets})
         risk = self.risk_of(owner)
         missing = health * risk["maintenanceMargin"] - risk["equity"]
         if missing <= 0:
             raise ExchangeError(f"{owner} is healthier than {health} after a move of {move}")
         self.fund(owner, missing / WAD, payer="patron")
+
+    def list_to(self, count: int) -> None:
+        """List markets until there are `count`, with both sides open in each."""
+        for market in range(len(self._feeds), count):
+            self.list_market(100 * (market + 1))
+            self.publish({market: 0.001})
+            for owner, notional in (("crowd long", 900_000), ("crowd short", -500_000)):
+                self.fund(owner, abs(notional) / 2)
+                self.trade(owner, market, self.size_for(market, notional))
+
+    def weaken_pool(self, markets: Sequence[int]) -> None:
+        """Close the skew of all other markets, and take the pool under its maintenance margin."""
+        for market in range(len(self._feeds)):
+            state = self.read("Clearinghouse", "marketOf", market)
+            skew = state["longs"]["shares"] - state["shorts"]["shares"]
+            if market not in markets:
+                self.trade("crowd long", market, -state["longs"]["shares"])
+                self.trade("crowd short", market, state["shorts"]["shares"])
+            elif skew <= 0:
+                raise ExchangeError(f"market {market} is not long")
+        risk = self.read("Clearinghouse", "poolRisk")
+        surplus = risk["equity"] - risk["maintenanceMargin"] * 9 // 10
+        self.chain.rpc("anvil_setStorageAt", *self._pool_slot(-surplus))
+        self.publish(dict.fromkeys(range(len(self._feeds)), 0.0))
+
+    def _pool_slot(self, change: int) -> tuple[str, str, str]:
+        """Return the ledger's slot with the pool's balance changed: no trade of this book loses the pool so much."""
+        house = self.addresses["Clearinghouse"]
+        word = int(self.chain.rpc("eth_getStorageAt", house, hex(_LEDGER_SLOT), "latest"), 16)
+        mask = (1 << 104) - 1
+        balance = (word & mask) + change
+        return house, hex(_LEDGER_SLOT), f"0x{word & ~mask | balance & mask:064x}"
 
     def risk_of(self, owner: str) -> dict[str, int]:
         """Return equity and requirements of an owner's first account."""

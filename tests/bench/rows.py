@@ -31,7 +31,7 @@ __all__ = ["DERIVED", "ROWS", "Derived", "Row"]
 
 ETH = 1
 """The market of one-market rows."""
-MODES = {"Cross": 0, "Isolated": 1}
+MODES = {"Cross": 0, "Isolated": 1, "Portfolio": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +186,23 @@ def _trade_modify(exchange: Exchange, count: int) -> Receipt:
     return exchange.trade("alice", ETH, exchange.size_for(ETH, -2_500), wait=IDLE_SECONDS)
 
 
+@row_per_count(
+    "increase one position, {} open, portfolio mode",
+    {"trade_modify_portfolio_3": (3, None), "trade_modify_portfolio_10": (10, None)},
+)
+def _trade_modify_portfolio(exchange: Exchange, count: int) -> Receipt:
+    exchange.hold("alice", _markets(count), netted=True)
+    return exchange.trade("alice", ETH, exchange.size_for(ETH, -2_500), wait=IDLE_SECONDS)
+
+
+@row("move half of a position to an account in use, each in one market")
+def move_position(exchange: Exchange) -> Receipt:
+    exchange.hold("alice", [ETH])
+    exchange.fund("alice", 20_000, index=1)
+    args = (account_of("alice"), account_of("alice", 1), ETH, -exchange.size_for(ETH, -10_000))
+    return exchange.send("alice", "Clearinghouse", "movePosition", *args, wait=IDLE_SECONDS)
+
+
 @row("increase, and pay a keeper's account")
 def trade_modify_keeper_fee(exchange: Exchange) -> Receipt:
     exchange.hold("alice", [ETH])
@@ -310,6 +327,20 @@ def _liquidate_part(exchange: Exchange, count: int) -> Receipt:
 
 
 @row_per_count(
+    "{} open, closed in part, portfolio mode",
+    {"liquidate_portfolio_3": (3, None), "liquidate_portfolio_10": (10, None)},
+)
+def _liquidate_portfolio(exchange: Exchange, count: int) -> Receipt:
+    return _liquidate(exchange, count, 0.8, is_partial=True, netted=True)
+
+
+@row("16 open, portfolio mode, closed in part and then entirely, insurance covers the loss", 15_000_000)
+def liquidate_largest(exchange: Exchange) -> Receipt:
+    exchange.list_to(16)
+    return _liquidate(exchange, 16, -0.5, is_partial=False, netted=True)
+
+
+@row_per_count(
     "{} open, closed entirely, solvent",
     {"liquidate_full": (1, 90_000), "liquidate_full_3": (3, None), "liquidate_full_10": (10, None)},
 )
@@ -322,8 +353,8 @@ def liquidate_bankrupt(exchange: Exchange) -> Receipt:
     return _liquidate(exchange, 1, -0.5, is_partial=False)
 
 
-def _liquidate(exchange: Exchange, count: int, health: float, *, is_partial: bool) -> Receipt:
-    exchange.hold_unhealthy("alice", _markets(count), health=health)
+def _liquidate(exchange: Exchange, count: int, health: float, *, is_partial: bool, netted: bool = False) -> Receipt:
+    exchange.hold_unhealthy("alice", _markets(count), health=health, netted=netted)
     insurance = exchange.read("Clearinghouse", "ledger")["insuranceBalance"]
     args = (account_of("alice"), account_of("keeper"))
     receipt = exchange.send("keeper", "Clearinghouse", "liquidate", *args, wait=IDLE_SECONDS)
@@ -332,6 +363,18 @@ def _liquidate(exchange: Exchange, count: int, health: float, *, is_partial: boo
     gained = exchange.read("Clearinghouse", "ledger")["insuranceBalance"] - insurance
     _expect((gained < 0) == (health < 0), f"the insurance fund gained {gained}")
     return receipt
+
+
+# ---- the pool
+
+
+@row_per_count(
+    "deleverage a pool with skew in {} markets",
+    {"deleverage_3": (3, None), "deleverage_12": (12, None)},
+)
+def _deleverage(exchange: Exchange, count: int) -> Receipt:
+    exchange.weaken_pool(list(range(count)))
+    return exchange.send("keeper", "Clearinghouse", "deleverage", wait=BLOCK_SECONDS)
 
 
 # ---- prices and funding
@@ -416,11 +459,24 @@ def _beyond_update(gas: Mapping[str, int], _: Mapping[str, int]) -> int:
 DERIVED: tuple[Derived, ...] = (
     Derived("trade_per_open_market_3", per(2, "trade_modify_3", "trade_modify"), 15_000, "each further one, 1 to 3"),
     Derived("trade_per_open_market_10", per(9, "trade_modify_10", "trade_modify"), 15_000, "the same, 1 to 10"),
+    Derived(
+        "portfolio_beyond_cross_3",
+        lambda gas, _: gas["trade_modify_portfolio_3"] - gas["trade_modify_3"],
+        15_000,
+        "portfolio mode's check beyond cross margin's, 3 open",
+    ),
+    Derived(
+        "portfolio_beyond_cross_10",
+        lambda gas, _: gas["trade_modify_portfolio_10"] - gas["trade_modify_10"],
+        None,
+        "the same, 10 open",
+    ),
     Derived("trade_per_listed_market", per(len(PRICES), "trade_modify_listed", "trade_modify"), 0, "only listed"),
     Derived("liquidate_per_market_3", per(2, "liquidate_3", "liquidate"), 30_000, "each further one, 1 to 3"),
     Derived("liquidate_per_market_10", per(9, "liquidate_10", "liquidate"), 30_000, "the same, 1 to 10"),
     Derived("liquidate_full_per_market_3", per(2, "liquidate_full_3", "liquidate_full"), 30_000, "entirely, 1 to 3"),
     Derived("liquidate_full_per_market_10", per(9, "liquidate_full_10", "liquidate_full"), 30_000, "the same, 1 to 10"),
+    Derived("deleverage_per_market", per(9, "deleverage_12", "deleverage_3"), None, "each further one"),
     Derived("oracle_per_price", per(2, "oracle_update_3", "oracle_update_1"), 7_000, "each further price"),
     Derived("oracle_per_price_own", _own_per_price, 7_000, "the same without what the mock of Pyth uses"),
     Derived("oracle_update_1_own", _own("oracle_update_1"), 42_000, "1 price without what the mock of Pyth uses"),

@@ -56,7 +56,7 @@ _NEW: dict[str, Any] = {
         },
     },
 }
-_FULL: dict[str, Any] = {"viaIR": True, "optimizer": {"enabled": True, "runs": 200}}
+_FULL: dict[str, Any] = {"viaIR": True, "optimizer": {"enabled": True, "runs": 1000}}
 _FORMAT = 2
 """Of what is cached; a new one makes all that is cached unknown."""
 _NEEDS_NEW = frozenset({"Clearinghouse", "Lens"})
