@@ -51,6 +51,7 @@ __all__ = [
     "RiskParameters",
     "RoleParameters",
     "SystemParameters",
+    "VaultParameters",
     "load",
     "parse",
 ]
@@ -409,6 +410,25 @@ class OrderParameters:
 
 
 @dataclass(frozen=True, slots=True)
+class VaultParameters:
+    """Times of the liquidity vault, arguments of `LiquidityVault.sol`.
+
+    Attributes
+    ----------
+    settle_delay : int
+        From a request to the prices that settle it, at least [s].
+    max_price_age : int
+        Of a price that settles anything [s].
+    cancel_delay : int
+        From a request to where it can be cancelled [s].
+    """
+
+    settle_delay: int = field(metadata=_number("1", 40))
+    max_price_age: int = field(metadata=_number("1", 40))
+    cancel_delay: int = field(metadata=_number("1", 40))
+
+
+@dataclass(frozen=True, slots=True)
 class HolderParameters:
     """Who holds a role.
 
@@ -480,6 +500,8 @@ class SystemParameters:
         Of the local Pyth, where there is no real one.
     orders : OrderParameters
         Of the order book.
+    vault : VaultParameters
+        Of the liquidity vault.
     risk : RiskParameters
         Of the clearinghouse.
     markets : tuple of MarketParameters
@@ -490,6 +512,7 @@ class SystemParameters:
 
     pyth: PythParameters = field(metadata=_record(PythParameters))
     orders: OrderParameters = field(metadata=_record(OrderParameters))
+    vault: VaultParameters = field(metadata=_record(VaultParameters))
     risk: RiskParameters = field(metadata=_record(RiskParameters))
     markets: tuple[MarketParameters, ...] = field(metadata={"read": _read_markets})
     network: NetworkParameters = field(default=NetworkParameters(), metadata=_record(NetworkParameters))

@@ -25,7 +25,12 @@ __all__ = [
     "AccountPairInvalid",
     "AccountReserved",
     "AccountUnauthorized",
+    "AmountTooLarge",
+    "AmountTooSmall",
     "AmountZero",
+    "CallerUnauthorized",
+    "ClaimExceeded",
+    "ControllerZero",
     "ERC20InsufficientAllowance",
     "ERC20InsufficientBalance",
     "ERC20InvalidApprover",
@@ -50,17 +55,23 @@ __all__ = [
     "OrderUnknown",
     "Panic",
     "ParameterOutOfBounds",
+    "PoolExhausted",
     "PositionMissing",
+    "PreviewUnavailable",
     "PriceFeedNotFound",
     "PriceFeedNotFoundWithinRange",
     "PriceInvalid",
     "PriceMissing",
+    "PriceOutdated",
     "PriceStale",
     "PriceUnacceptable",
     "PriceUncertain",
     "ProtocolError",
     "RecipientUnauthorized",
     "ReentrancyGuardReentrantCall",
+    "RequestLocked",
+    "RequestUnknown",
+    "RequestsUnready",
     "RiskPaused",
     "SafeCastOverflowedIntDowncast",
     "SafeCastOverflowedUintDowncast",
@@ -770,4 +781,114 @@ class UpdateMalformed(ProtocolError):
     updates: int
 
 
-# ---- ILens.sol
+# ---- ILiquidityVault.sol, Requests.sol
+
+
+@dataclass(eq=False)
+class CallerUnauthorized(ProtocolError):
+    """`caller` is neither `account` nor its operator.
+
+    Source: ``ILiquidityVault.sol::CallerUnauthorized``.
+    """
+
+    account: str
+    caller: str
+
+
+@dataclass(eq=False)
+class ControllerZero(ProtocolError):
+    """A request for the zero address, which nobody could claim.
+
+    Source: ``ILiquidityVault.sol::ControllerZero``.
+    """
+
+
+@dataclass(eq=False)
+class AmountTooSmall(ProtocolError):
+    """Less than the smallest request.
+
+    Source: ``ILiquidityVault.sol::AmountTooSmall``.
+    """
+
+    amount: int
+    minimum: int
+
+
+@dataclass(eq=False)
+class AmountTooLarge(ProtocolError):
+    """More than the largest request.
+
+    Source: ``ILiquidityVault.sol::AmountTooLarge``.
+    """
+
+    amount: int
+    maximum: int
+
+
+@dataclass(eq=False)
+class RequestLocked(ProtocolError):
+    """The request can be cancelled from `cancellable_at` on.
+
+    Source: ``ILiquidityVault.sol::RequestLocked``.
+    """
+
+    request_id: int
+    cancellable_at: int
+
+
+@dataclass(eq=False)
+class RequestsUnready(ProtocolError):
+    """Nothing in the queues can be settled now, within the numbers that were asked for.
+
+    Source: ``ILiquidityVault.sol::RequestsUnready``.
+    """
+
+
+@dataclass(eq=False)
+class PriceOutdated(ProtocolError):
+    """The oldest price of the net asset value is too old to settle at.
+
+    Source: ``ILiquidityVault.sol::PriceOutdated``.
+    """
+
+    priced_at: int
+    max_age: int
+
+
+@dataclass(eq=False)
+class PoolExhausted(ProtocolError):
+    """The pool has no net asset value [wad] to settle at.
+
+    Source: ``ILiquidityVault.sol::PoolExhausted``.
+    """
+
+    net_asset_value: int
+
+
+@dataclass(eq=False)
+class PreviewUnavailable(ProtocolError):
+    """What a claim will pay is known once its request is settled.
+
+    Source: ``ILiquidityVault.sol::PreviewUnavailable``.
+    """
+
+
+@dataclass(eq=False)
+class ClaimExceeded(ProtocolError):
+    """More than can be claimed.
+
+    Source: ``Requests.sol::ClaimExceeded``.
+    """
+
+    requested: int
+    claimable: int
+
+
+@dataclass(eq=False)
+class RequestUnknown(ProtocolError):
+    """There is no such request, or it is over.
+
+    Source: ``Requests.sol::RequestUnknown``.
+    """
+
+    request_id: int

@@ -7,6 +7,7 @@ none stands, the types of the operands make it impossible.
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Concatenate, Final, NamedTuple, NewType, ParamSpec, TypeVar
 
 from sim.protocol import abi
@@ -215,8 +216,17 @@ class Contract:
 
     @classmethod
     def entries(cls) -> dict[str, Entry]:
-        """Return the external functions by Solidity name, inherited ones too."""
-        return {entry.name: entry for entry, _ in cls.declared()}
+        """Return the external functions by Solidity name, overloaded ones by signature, inherited ones too."""
+        return {name: entry for name, entry, _ in cls.named()}
+
+    @classmethod
+    def named(cls) -> list[tuple[str, Entry, str]]:
+        """Return each external function with its name, or its signature where it is overloaded, and its method."""
+        declared = cls.declared()
+        count = Counter(entry.name for entry, _ in declared)
+        return [
+            (entry.name if count[entry.name] == 1 else entry.signature, entry, method) for entry, method in declared
+        ]
 
     @classmethod
     def declared(cls) -> list[tuple[Entry, str]]:

@@ -79,6 +79,31 @@ class Invariants:
         self.check_funding()
         self.check_open_interest()
         self.check_netting()
+        self.check_vault()
+
+    def check_vault(self) -> None:
+        """I15: shares and assets in the vault are those of its requests and claims, and nothing of a request is lost."""
+        vault, token = self._world.vault, self._world.token
+        shares = assets = 0
+        for is_deposit, queue in ((True, vault.deposits), (False, vault.redemptions)):
+            pending = sum(queue.pending_of(number, queue.request_of(number).controller) for number in queue.requests)
+            payouts = sum(claim.payout for claim in queue.claims.values())
+            assets += pending if is_deposit else payouts
+            shares += payouts if is_deposit else pending
+            claimable: dict[str, int] = defaultdict(int)
+            for number, request in queue.requests.items():
+                claimable[request.controller] += queue.claimable_of(number, request.controller)
+            for controller, claim in queue.claims.items():
+                found = claimable[controller]
+                _require(found == claim.amount, "I15", f"claims of {controller}: {found} == {claim.amount}")
+        _require(assets == vault.assets_owed, "I15", f"assets owed {assets} == {vault.assets_owed}")
+        _require(shares == vault.shares_owed, "I15", f"shares owed {shares} == {vault.shares_owed}")
+        held = token.held_by(vault.address)
+        _require(assets <= held, "I15", f"assets owed {assets} <= held {held}")
+        held = vault.balance_of(vault.address)
+        _require(shares <= held, "I15", f"shares owed {shares} <= held {held}")
+        total = sum(vault.stored_balances().values())
+        _require(total == vault.total_supply(), "I15", f"sum of shares {total} == supply {vault.total_supply()}")
 
     def check_conservation(self) -> None:
         """I1, I2: the sum of all ledger balances equals the tokens held less what was sent past the ledger, exactly."""

@@ -12,6 +12,7 @@ from sim.protocol.errors import EmptyRevert, ProtocolError
 from sim.protocol.evm import Address, Contract
 from sim.protocol.invariants import Invariants
 from sim.protocol.lens import Lens
+from sim.protocol.liquidity_vault import LiquidityVault
 from sim.protocol.mocks.hostile_actor import HostileActor
 from sim.protocol.mocks.hostile_token import HostileToken
 from sim.protocol.mocks.local_fee_token import LocalFeeToken
@@ -56,6 +57,8 @@ class Settings:
         Of the Pyth mock [seconds, wei].
     min_delay_seconds, window_seconds : int
         Of the order book.
+    settle_delay_seconds, max_price_age_seconds, cancel_delay_seconds : int
+        Of the vault.
     """
 
     admin: Address = ADMIN
@@ -68,6 +71,9 @@ class Settings:
     pyth_update_fee: int = 0
     min_delay_seconds: int = 2
     window_seconds: int = 60
+    settle_delay_seconds: int = 60
+    max_price_age_seconds: int = 10
+    cancel_delay_seconds: int = 86_400
 
 
 class World:
@@ -138,6 +144,13 @@ class World:
             window_seconds=settings.window_seconds,
         )
         self.lens = Lens(*place("Lens", 7), clearinghouse=self.clearinghouse)
+        self.vault = LiquidityVault(
+            *place("LiquidityVault", 10),
+            clearinghouse=self.clearinghouse,
+            settle_delay_seconds=settings.settle_delay_seconds,
+            max_price_age_seconds=settings.max_price_age_seconds,
+            cancel_delay_seconds=settings.cancel_delay_seconds,
+        )
         contracts: list[Contract] = [
             self.authority,
             self.token,
@@ -146,15 +159,16 @@ class World:
             self.clearinghouse,
             self.order_book,
             self.lens,
+            self.vault,
         ]
         if settings.is_hostile:
             contracts.append(HostileActor(*place("HostileActor", 8)))
         self.contracts = {contract.name: contract for contract in contracts}
         self._at = {contract.address: contract for contract in contracts}
         self._functions: dict[tuple[str, str], tuple[Entry, Callable[..., Any]]] = {
-            (name, entry.name): (entry, getattr(contract, method))
+            (name, function): (entry, getattr(contract, method))
             for name, contract in self.contracts.items()
-            for entry, method in contract.declared()
+            for function, entry, method in contract.named()
         }
         self._by_selector: dict[tuple[str, str], tuple[Entry, Callable[..., Any]]] = {}
         self.invariants = Invariants(self)
@@ -196,7 +210,7 @@ class World:
         sender : str
             Lower-case address.
         contract, function : str
-            Solidity names, e.g. ``"Clearinghouse", "deposit"``.
+            Solidity names, e.g. ``"Clearinghouse", "deposit"``; the signature of a function that is overloaded.
         args : tuple
             In ABI order: integers, booleans, lower-case ``0x`` strings, tuples for structs and arrays.
         value : int

@@ -49,7 +49,7 @@ class Governors:
     guardian, steward : str
         Holders of GUARDIAN and STEWARD.
     liquidity : str
-        Takes money out of the pool.
+        First provider of liquidity.
     treasury : str
         Owner of the account that collects the insurance fund's surplus.
     """
@@ -86,6 +86,8 @@ def deploy_system(
     clearinghouse = deploy("Clearinghouse", authority, money, oracle, by.treasury)
     deploy("OrderBook", clearinghouse, parameters.orders.min_delay, parameters.orders.window)
     deploy("Lens", clearinghouse)
+    times = parameters.vault
+    deploy("LiquidityVault", clearinghouse, times.settle_delay, times.max_price_age, times.cancel_delay)
     for sender, contract, function, args in setup_calls(chain.abi, chain.addresses, parameters, by):
         outcome = chain.call(sender, contract, function, args)
         if not outcome.ok:
@@ -109,7 +111,7 @@ def setup_calls(
     for role, holder in holders.items():
         yield admin, "Authority", "grantRole", (int(role), holder, 0)
     yield admin, "Clearinghouse", "setExecutor", (addresses["OrderBook"], True)
-    yield admin, "Clearinghouse", "setVault", (governors.liquidity,)
+    yield admin, "Clearinghouse", "setVault", (addresses["LiquidityVault"],)
     yield steward, "Clearinghouse", "setRiskConfig", (parameters.risk.config(),)
     for number, market in enumerate(parameters.markets):
         feed = market.oracle

@@ -39,6 +39,9 @@ WEIGHTS = {
     "oracle": 5,
     "batch": 3,
     "deleverage": 2,
+    "vault": 8,
+    "claim": 4,
+    "shares": 3,
     "pool": 2,
     "token": 2,
     "hostile": 8,
@@ -141,6 +144,7 @@ class Driver:
             check.check_aggregates()
             check.check_equity()
             check.check_funding()
+            check.check_vault()
             scenario.freshen()
             invariants.check_claims(scenario)
 
@@ -154,3 +158,4 @@ class Driver:
         check.check_equity()
         check.check_funding()
         check.check_netting()
+        check.check_vault()

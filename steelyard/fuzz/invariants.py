@@ -33,7 +33,7 @@ def _require(holds: bool, invariant: str, *detail: object) -> None:
 
 
 class StepInvariants:
-    """I1, I2, I3, I6 and I23 of what a transaction touched, on sums that are carried along.
+    """I1, I2, I3, I6, I15 and I23 of what a transaction touched, on sums that are carried along.
 
     They say what `sim.protocol.invariants.Invariants` says in linear time; that one is run now and then beside
     this one, so that the sums themselves are checked.
@@ -53,6 +53,7 @@ class StepInvariants:
         self._entry_sums: defaultdict[int, int] = defaultdict(int)
         self._open: defaultdict[int, int] = defaultdict(int)
         self._interest: dict[tuple[int, bool], tuple[int, MarketConfig]] = {}
+        self._surplus = self._surplus_of_vault()
         for (account, market), position in house.stored_positions().items():
             self._add(account, market, position.shares, position.entry_index)
         for market, state in house.stored_markets().items():
@@ -92,6 +93,7 @@ class StepInvariants:
             changed.add(market)
             self._change(account, market, old, held[key])
         self._check_conservation()
+        self._check_vault()
         for account in owners:
             bitmap = accounts.get(account, _NO_ACCOUNT).open_markets
             if bitmap != self._open[account]:
@@ -107,6 +109,18 @@ class StepInvariants:
         self._add(account, market, now.shares, now.entry_index)
         if now.shares == 0:
             _require(now.entry_index == 0, "I3", "entry index of empty position", account, market)
+
+    def _surplus_of_vault(self) -> tuple[int, int]:
+        """Return what the vault holds beyond what it owes: assets and shares that were sent to it."""
+        vault = self._world.vault
+        assets = self._world.token.held_by(vault.address) - vault.assets_owed
+        return assets, vault.balance_of(vault.address) - vault.shares_owed
+
+    def _check_vault(self) -> None:
+        before, now = self._surplus, self._surplus_of_vault()
+        if now[0] < before[0] or now[1] < before[1]:
+            raise InvariantBroken("I15", f"surplus of the vault {now} >= {before}")
+        self._surplus = now
 
     def _check_conservation(self) -> None:
         ledger = self._house._ledger

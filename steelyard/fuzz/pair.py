@@ -28,7 +28,7 @@ NO_DATA = "(no data)"
 """Stands for the name of a revert without data."""
 NOBODY = "0x" + "00" * 20
 
-_OWN = ("Clearinghouse", "OrderBook", "PriceOracle")
+_OWN = ("Clearinghouse", "OrderBook", "PriceOracle", "LiquidityVault")
 """Contracts whose storage is the model's, word for word."""
 _AUTHORITY = 0
 """Slot of `AccessManaged._authority`, which the model does not store; the order book has commitments there, hashed."""
@@ -91,6 +91,9 @@ def settings_of(parameters: SystemParameters, governors: Governors, **changes: A
             "pyth_update_fee": parameters.pyth.update_fee,
             "min_delay_seconds": parameters.orders.min_delay,
             "window_seconds": parameters.orders.window,
+            "settle_delay_seconds": parameters.vault.settle_delay,
+            "max_price_age_seconds": parameters.vault.max_price_age,
+            "cancel_delay_seconds": parameters.vault.cancel_delay,
             **changes,
         }
     )
@@ -151,7 +154,7 @@ class _RawSide:
         self._invariants = StepInvariants(model)
         token = model.token
         self._balances = token._balances
-        self._owners = (*map(Address, EVERYBODY), model.clearinghouse.address)
+        self._owners = (*map(Address, EVERYBODY), model.clearinghouse.address, model.vault.address)
         self._nothing = [0] * len(self._owners)
         self._token = [token.address] * len(self._owners)
         self._slots = [mapped(0, int(owner, 16)) for owner in self._owners]

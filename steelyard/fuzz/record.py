@@ -50,6 +50,7 @@ def parameters_from(document: dict[str, Any]) -> SystemParameters:
     return SystemParameters(
         pyth=PythParameters(**document["pyth"]),
         orders=OrderParameters(**document["orders"]),
+        vault=VaultParameters(**document["vault"]),
         risk=RiskParameters(**document["risk"]),
         markets=markets,
     )

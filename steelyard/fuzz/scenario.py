@@ -43,6 +43,7 @@ from steelyard.fuzz.actors import (
     owner_of,
 )
 from steelyard.fuzz.pair import Mismatch, Pair, Step
+from steelyard.fuzz.vault_views import vault_views
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -70,6 +71,7 @@ __all__ = [
     "OSCAR",
     "PEOPLE",
     "POOL",
+    "POOL_ASSETS",
     "START_PRICES",
     "TOKEN",
     "TRADERS",
@@ -89,6 +91,8 @@ Order = tuple[int, int, int, int, int, int, int]
 Risk = tuple[int, int, int, int]
 
 
+POOL_ASSETS = 20_000_000 * TOKEN
+"""What the liquidity provider fills the pool with [token units]."""
 _FARTHEST = 1_000
 _NO_PRICE = PriceState()
 
@@ -105,6 +109,8 @@ class Scenario:
     ----------
     pair : Pair
         Model and chain.
+    vault : LiquidityVault
+        The model's.
     orders : dict
         Order and commit time of each slot that holds one, by account and slot.
     walk : Walk or None
@@ -121,6 +127,7 @@ class Scenario:
         self.orders: dict[tuple[int, int], tuple[Order, int]] = {}
         self.min_delay: int = pair.get("OrderBook", "MIN_DELAY_SECONDS")
         self.window: int = pair.get("OrderBook", "WINDOW_SECONDS")
+        self.vault = model.vault
 
     # ---- calls
 
@@ -309,15 +316,18 @@ class Scenario:
     # ---- the stage
 
     def open(self) -> None:
-        """Hand out tokens, fund the pool, let Kim execute, publish prices."""
-        clearinghouse = self.pair.addresses["Clearinghouse"]
+        """Hand out tokens, let the liquidity provider fill the pool and Kim execute, publish prices."""
+        spenders = self.pair.addresses["Clearinghouse"], self.vault.address
         for owner in (*TRADERS, KIM, LIQUIDITY):
             self.must(owner, "LocalToken", "mint", owner, 10**9 * TOKEN)
-            self.must(owner, "LocalToken", "approve", clearinghouse, UINT256_MAX)
+            for spender in spenders:
+                self.must(owner, "LocalToken", "approve", spender, UINT256_MAX)
         self.must(OSCAR, "LocalToken", "mint", MALLORY, 10**9 * TOKEN)
-        self.act(self.message("LocalToken", "approve", clearinghouse, UINT256_MAX))
+        self.act(*[self.message("LocalToken", "approve", spender, UINT256_MAX) for spender in spenders])
         self.must(ADMIN, "Clearinghouse", "setExecutor", KIM, True)
-        self.must(LIQUIDITY, "Clearinghouse", "fundPool", 20_000_000 * TOKEN)
+        self.must(LIQUIDITY, "LiquidityVault", "requestDeposit", POOL_ASSETS, LIQUIDITY, LIQUIDITY)
+        self.must(KIM, "LiquidityVault", "fulfil", 1, 0, wait=self.vault.settle_delay_seconds())
+        self.must(LIQUIDITY, "LiquidityVault", "deposit(uint256,address)", POOL_ASSETS, LIQUIDITY)
         self.publish(dict(zip(self.markets, START_PRICES, strict=False)))
 
     def set_stage(self, *, funds: int = 100_000 * TOKEN) -> None:
@@ -452,12 +462,13 @@ class Scenario:
         yield "LocalToken", "plan", ()
         yield "HostileActor", "answer", ()
         yield "LocalToken", "balanceOf", (self.pair.addresses["Clearinghouse"],)
+        yield from vault_views(self.vault, EVERYBODY)
 
     def compare(self) -> None:
         """Compare all of the state on both sides; no contract of the protocol holds native currency."""
         for contract, function, args in self.views():
             self.pair.read(contract, function, *args)
-        for contract in ("Clearinghouse", "OrderBook", "PriceOracle"):
+        for contract in ("Clearinghouse", "OrderBook", "PriceOracle", "LiquidityVault"):
             held = self.pair.chain.balance(self.pair.addresses[contract])
             if held:
                 raise Mismatch(f"native currency of {contract}", 0, held)

@@ -6,13 +6,12 @@ Slots are those that the compiler assigns and layouts those that stand beside th
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sim.protocol.keccak import keccak256
 from sim.protocol.types.account import Account, Permission, Position
 from sim.protocol.types.market import Market
 from sim.protocol.types.price_state import PriceState
+from steelyard.fuzz.vault_storage import VaultStorage, Word, mapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -40,11 +39,15 @@ SLOTS: Final = {
     ("LocalToken", "_balances"): 0,
     ("LocalToken", "_allowances"): 1,
     ("LocalToken", "_totalSupply"): 2,
+    ("LiquidityVault", "_balances"): 0,
+    ("LiquidityVault", "_allowances"): 1,
+    ("LiquidityVault", "_totalSupply"): 2,
+    ("LiquidityVault", "isOperator"): 5,
+    ("LiquidityVault", "_deposits"): 6,
+    ("LiquidityVault", "_redemptions"): 9,
+    ("LiquidityVault", "lastNetAssetValue"): 12,
 }
 """Slot of each state variable that is compared, by contract and name."""
-
-Word = tuple[str, int, int]
-"""Address, slot, value."""
 
 _128: Final = 2**128 - 1
 _104: Final = 2**104 - 1
@@ -58,14 +61,6 @@ _NO_POSITION: Final = Position()
 _NO_MARKET: Final = Market.empty()
 _NO_PERMISSION: Final = Permission(0, 0)
 _NO_PRICE: Final = PriceState()
-
-
-@cache
-def mapped(slot: int, *keys: int) -> int:
-    """Return the slot of a value in a mapping at `slot`, or in mappings of mappings."""
-    for key in keys:
-        slot = int.from_bytes(keccak256(key.to_bytes(32, "big") + slot.to_bytes(32, "big")), "big")
-    return slot
 
 
 def _account(account: Account) -> int:
@@ -144,7 +139,7 @@ def _price(state: PriceState) -> int:
 
 
 class Storage:
-    """Storage words of clearinghouse, order book, oracle and token, computed from a model.
+    """Storage words of clearinghouse, order book, oracle, token and vault, computed from a model.
 
     Parameters
     ----------
@@ -172,6 +167,8 @@ class Storage:
             id(token.__dict__): self.supply,
         }
         self._house, self._book, self._oracle, self._token = house, book, oracle, token
+        self._vault = VaultStorage(world.vault)
+        self._by_mapping |= self._vault.by_mapping
 
     def touched(self, touched: Iterable[tuple[dict[Any, Any], Any, Any]]) -> list[Word]:
         """Return the words that a transaction stored, as `World.touched` tells them, each once."""
@@ -213,6 +210,7 @@ class Storage:
         for variable in ("_ledger", "_risk_config", "_market_count"):
             yield from self.variable(variable)
         yield from self.supply("_total_supply")
+        yield from self._vault.every(owners)
 
     def stored(self) -> Iterator[Word]:
         """Yield every word of the protocol's own contracts that the model ever stored."""
@@ -234,6 +232,7 @@ class Storage:
         for keys, words in tables:
             for key in tuple(keys):
                 yield from words(key)
+        yield from self._vault.stored()
 
     # ---- one at a time
 

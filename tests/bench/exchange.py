@@ -62,6 +62,9 @@ MAX_AGE_SECONDS = 3_600
 MAX_CONFIDENCE = 200
 MIN_DELAY_SECONDS = 2
 WINDOW_SECONDS = 60
+SETTLE_DELAY_SECONDS = 60
+MAX_PRICE_AGE_SECONDS = 300
+CANCEL_DELAY_SECONDS = 86_400
 
 
 class ExchangeError(RuntimeError):
@@ -115,9 +118,11 @@ class Exchange:
         oracle = self.deploy("PriceOracle", authority, pyth)
         house = self.deploy("Clearinghouse", authority, token, oracle, address_of("treasury"))
         book = self.deploy("OrderBook", house, MIN_DELAY_SECONDS, WINDOW_SECONDS)
+        vault = self.deploy("LiquidityVault", house, SETTLE_DELAY_SECONDS, MAX_PRICE_AGE_SECONDS, CANCEL_DELAY_SECONDS)
         self.send("admin", "Clearinghouse", "setRiskConfig", RISK)
         self.send("admin", "Clearinghouse", "setExecutor", address_of("executor"), True)
         self.send("admin", "Clearinghouse", "setExecutor", book, True)
+        self.send("admin", "Clearinghouse", "setVault", vault)
         for price in PRICES:
             self.list_market(price)
         self._populate()
@@ -223,6 +228,19 @@ class Exchange:
         self.send("admin", "LocalToken", "mint", address_of(owner), amount)
         if self.read("LocalToken", "allowance", address_of(owner), house) == 0:
             self.send(owner, "LocalToken", "approve", house, 2**256 - 1)
+
+    def request_deposit(self, owner: str, amount: int) -> Receipt:
+        """Request a deposit to the vault by an owner who holds a little more than that."""
+        who = address_of(owner)
+        self.send("admin", "LocalToken", "mint", who, amount + 1_234_567)
+        self.send(owner, "LocalToken", "approve", self.addresses["LiquidityVault"], 2**256 - 1)
+        return self.send(owner, "LiquidityVault", "requestDeposit", amount, who, who, wait=IDLE_SECONDS)
+
+    def provide(self, owner: str, amount: int) -> None:
+        """Deposit to the vault while no market has positions, and claim the shares."""
+        self.request_deposit(owner, amount)
+        self.send("keeper", "LiquidityVault", "fulfil", 1, 0, wait=IDLE_SECONDS)
+        self.send(owner, "LiquidityVault", "deposit", amount, address_of(owner))
 
     def size_for(self, market: int, notional: float) -> int:
         """Return the size of about `notional` quote, in steps of one part in 1e6 of a base unit [wad]."""
@@ -330,9 +348,9 @@ class Exchange:
     def _populate(self) -> None:
         """Fill pool and insurance fund, open both sides of every market, let funding run, leave the prices fresh."""
         house = self.addresses["Clearinghouse"]
-        for role, function in (("admin", "fundPool"), ("patron", "fundInsurance")):
-            self.give_tokens(role, 50_000_000 * UNIT)
-            self.send(role, "Clearinghouse", function, (20_000_000 if role == "admin" else 1_000_000) * UNIT)
+        self.give_tokens("patron", 50_000_000 * UNIT)
+        self.send("patron", "Clearinghouse", "fundInsurance", 1_000_000 * UNIT)
+        self.provide("provider", 20_000_000 * UNIT)
         markets = range(len(PRICES))
         self.publish(dict.fromkeys(markets, 0.001))
         for owner, notional in (("crowd long", 900_000), ("crowd short", -500_000)):

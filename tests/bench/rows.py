@@ -433,6 +433,92 @@ def _waive_fee(exchange: Exchange) -> None:
     _expect(exchange.read("LocalPyth", "getUpdateFee", [b""]) == 0, "the fee was not waived")
 
 
+# ---- the vault
+
+
+@row("request a deposit, the first of its controller", 110_000)
+def vault_request_deposit(exchange: Exchange) -> Receipt:
+    return exchange.request_deposit("alice", 1_000 * UNIT)
+
+
+@row("request a redemption of a part, the first of its controller", 110_000)
+def vault_request_redeem(exchange: Exchange) -> Receipt:
+    return _request_redeem(exchange, "provider", _shares(exchange) // 7)
+
+
+@row_per_count(
+    "settle deposits of controllers who never claimed: {}; 12 markets with positions",
+    {"vault_fulfil_deposit": (1, None), "vault_fulfil_deposit_5": (5, None)},
+)
+def _vault_fulfil_deposit(exchange: Exchange, count: int) -> Receipt:
+    return _fulfil_deposits(exchange, count)
+
+
+@row("settle 1 deposit, 6 markets with positions")
+def vault_fulfil_deposit_6_markets(exchange: Exchange) -> Receipt:
+    for market in range(len(PRICES) // 2):
+        for owner in ("crowd long", "crowd short"):
+            shares = exchange.read("Clearinghouse", "positionOf", account_of(owner), market)["shares"]
+            exchange.trade(owner, market, -shares)
+    return _fulfil_deposits(exchange, 1)
+
+
+@row_per_count(
+    "settle redemptions of controllers who never claimed: {}; 12 markets with positions, margin checked",
+    {"vault_fulfil_redeem": (1, None), "vault_fulfil_redeem_5": (5, None)},
+)
+def _vault_fulfil_redeem(exchange: Exchange, count: int) -> Receipt:
+    part = _shares(exchange) // 100
+    for number in range(count):
+        exchange.send("provider", "LiquidityVault", "transfer", address_of(f"holder {number}"), part)
+        _request_redeem(exchange, f"holder {number}", part)
+    return _settle_vault(exchange, 0, count)
+
+
+@row("claim shares, the receiver's first", 110_000)
+def vault_claim_shares(exchange: Exchange) -> Receipt:
+    _fulfil_deposits(exchange, 1)
+    receiver = address_of("holder 0")
+    return exchange.send("holder 0", "LiquidityVault", "deposit", 999 * UNIT, receiver, wait=IDLE_SECONDS)
+
+
+@row("claim assets, in part", 110_000)
+def vault_claim_assets(exchange: Exchange) -> Receipt:
+    part = _shares(exchange) // 7
+    _request_redeem(exchange, "provider", part)
+    _settle_vault(exchange, 0, 1)
+    owner = address_of("provider")
+    return exchange.send("provider", "LiquidityVault", "redeem", part - 1, owner, owner, wait=IDLE_SECONDS)
+
+
+@row("take a deposit back")
+def vault_cancel_deposit(exchange: Exchange) -> Receipt:
+    exchange.request_deposit("alice", 1_000 * UNIT)
+    requests = exchange.read("LiquidityVault", "depositQueue")
+    return exchange.send("alice", "LiquidityVault", "cancelDeposit", requests[1], address_of("alice"), wait=86_400)
+
+
+def _shares(exchange: Exchange) -> int:
+    return int(exchange.read("LiquidityVault", "balanceOf", address_of("provider")))
+
+
+def _request_redeem(exchange: Exchange, owner: str, shares: int) -> Receipt:
+    who = address_of(owner)
+    return exchange.send(owner, "LiquidityVault", "requestRedeem", shares, who, who, wait=IDLE_SECONDS)
+
+
+def _fulfil_deposits(exchange: Exchange, count: int) -> Receipt:
+    for number in range(count):
+        exchange.request_deposit(f"holder {number}", 1_000 * UNIT + number)
+    return _settle_vault(exchange, count, 0)
+
+
+def _settle_vault(exchange: Exchange, deposits: int, redemptions: int) -> Receipt:
+    exchange.chain.now += IDLE_SECONDS
+    exchange.publish(dict.fromkeys(range(len(PRICES)), 0.0003))
+    return exchange.send("keeper", "LiquidityVault", "fulfil", deposits, redemptions)
+
+
 def _markets(count: int) -> list[int]:
     """Return `count` markets, among them the one that is traded."""
     return [ETH] if count == 1 else list(range(count))
@@ -454,6 +540,12 @@ def _own_per_price(gas: Mapping[str, int], in_mock: Mapping[str, int]) -> int:
 
 def _beyond_update(gas: Mapping[str, int], _: Mapping[str, int]) -> int:
     return gas["settle"] - (gas["settle_update"] - INTRINSIC)
+
+
+def _without_markets(name: str) -> Callable[[Mapping[str, int], Mapping[str, int]], int]:
+    """Return a row less what the net asset value of its markets adds: as of a pool without positions."""
+    per_market = per(len(PRICES) // 2, "vault_fulfil_deposit", "vault_fulfil_deposit_6_markets")
+    return lambda gas, in_mock: gas[name] - len(PRICES) * per_market(gas, in_mock)
 
 
 DERIVED: tuple[Derived, ...] = (
@@ -482,4 +574,13 @@ DERIVED: tuple[Derived, ...] = (
     Derived("oracle_update_1_own", _own("oracle_update_1"), 42_000, "1 price without what the mock of Pyth uses"),
     Derived("settle_own", _own("settle"), None, "settle without what the mock of Pyth uses"),
     Derived("settle_beyond_update", _beyond_update, 115_000, "settle without what its price update adds"),
+    Derived("vault_deposit_settled", per(4, "vault_fulfil_deposit_5", "vault_fulfil_deposit"), 110_000, "each further"),
+    Derived("vault_redemption_settled", per(4, "vault_fulfil_redeem_5", "vault_fulfil_redeem"), 110_000, "each further"),
+    Derived(
+        "vault_per_market",
+        per(len(PRICES) // 2, "vault_fulfil_deposit", "vault_fulfil_deposit_6_markets"),
+        None,
+        "net asset value, each market with positions",
+    ),
+    Derived("vault_fulfil_no_market", _without_markets("vault_fulfil_deposit"), None, "1 deposit, 12 idle markets"),
 )

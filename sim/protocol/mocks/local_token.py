@@ -1,19 +1,12 @@
-"""The settlement token of local chains (``LocalToken.sol``, OpenZeppelin ``ERC20.sol``)."""
+"""The settlement token of local chains (``LocalToken.sol``)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from sim.protocol.errors import (
-    ERC20InsufficientAllowance,
-    ERC20InsufficientBalance,
-    ERC20InvalidApprover,
-    ERC20InvalidReceiver,
-    ERC20InvalidSender,
-    ERC20InvalidSpender,
-    Panic,
-)
-from sim.protocol.evm import ARITHMETIC_PANIC, UINT256_MAX, ZERO_ADDRESS, Address, Contract, external, view
+from sim.protocol.erc20 import ERC20
+from sim.protocol.errors import ERC20InvalidReceiver
+from sim.protocol.evm import ZERO_ADDRESS, Address, external, view
 
 if TYPE_CHECKING:
     from sim.protocol.world import World
@@ -21,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["LocalToken"]
 
 
-class LocalToken(Contract):
+class LocalToken(ERC20):
     """An ERC-20 token that anyone mints.
 
     Parameters
@@ -35,9 +28,6 @@ class LocalToken(Contract):
     def __init__(self, world: World, name: str, address: Address, *, decimals: int) -> None:
         super().__init__(world, name, address)
         self._decimals = decimals
-        self._balances: dict[Address, int] = {}
-        self._allowances: dict[tuple[Address, Address], int] = {}
-        self._total_supply = 0
 
     @external("mint(address,uint256)")
     def mint(self, _sender: Address, account: Address, amount: int) -> None:
@@ -51,69 +41,6 @@ class LocalToken(Contract):
         if account == ZERO_ADDRESS:
             raise ERC20InvalidReceiver(ZERO_ADDRESS)
         self._update(ZERO_ADDRESS, account, amount)
-
-    @external("transfer(address,uint256) -> (bool)")
-    def transfer(self, sender: Address, to: Address, value: int) -> Literal[True] | bytes:
-        """Move tokens of the sender (``ERC20.sol::transfer``).
-
-        Raises
-        ------
-        ERC20InvalidSender, ERC20InvalidReceiver, ERC20InsufficientBalance
-            As named.
-        """
-        self._transfer(sender, to, value)
-        return True
-
-    @external("transferFrom(address,address,uint256) -> (bool)")
-    def transfer_from(self, sender: Address, source: Address, to: Address, value: int) -> Literal[True] | bytes:
-        """Move tokens that the sender may spend (``ERC20.sol::transferFrom``).
-
-        Raises
-        ------
-        ERC20InsufficientAllowance, ERC20InvalidApprover, ERC20InvalidSpender
-            As named.
-        ERC20InvalidSender, ERC20InvalidReceiver, ERC20InsufficientBalance
-            As named.
-        """
-        allowance = self.allowance(source, sender)
-        if allowance < UINT256_MAX:
-            if allowance < value:
-                raise ERC20InsufficientAllowance(sender, allowance, value)
-            self._approve(source, sender, allowance - value)
-        self._transfer(source, to, value)
-        return True
-
-    @external("approve(address,uint256) -> (bool)")
-    def approve(self, sender: Address, spender: Address, value: int) -> bool:
-        """Let `spender` spend `value` token units of the sender (``ERC20.sol::approve``).
-
-        Raises
-        ------
-        ERC20InvalidApprover, ERC20InvalidSpender
-            As named.
-        """
-        self._approve(sender, spender, value)
-        self.emit("Approval", sender, spender, value)
-        return True
-
-    def held_by(self, account: Address) -> int:
-        """Return what an account really holds, whatever `balance_of` says [token units]."""
-        return self._balances.get(account, 0)
-
-    @view("balanceOf(address) -> (uint256)")
-    def balance_of(self, account: Address) -> int:
-        """Return a balance [token units]."""
-        return self._balances.get(account, 0)
-
-    @view("allowance(address,address) -> (uint256)")
-    def allowance(self, owner: Address, spender: Address) -> int:
-        """Return what `spender` may spend [token units]."""
-        return self._allowances.get((owner, spender), 0)
-
-    @view("totalSupply() -> (uint256)")
-    def total_supply(self) -> int:
-        """Return what was minted [token units]."""
-        return self._total_supply
 
     @view("decimals() -> (uint8)")
     def decimals(self) -> int:
@@ -129,30 +56,3 @@ class LocalToken(Contract):
     def symbol(self) -> str:
         """Return the symbol."""
         return "USDL"
-
-    def _approve(self, owner: Address, spender: Address, value: int) -> None:
-        if owner == ZERO_ADDRESS:
-            raise ERC20InvalidApprover(ZERO_ADDRESS)
-        if spender == ZERO_ADDRESS:
-            raise ERC20InvalidSpender(ZERO_ADDRESS)
-        self._put(self._allowances, (owner, spender), value)
-
-    def _transfer(self, source: Address, to: Address, value: int) -> None:
-        if source == ZERO_ADDRESS:
-            raise ERC20InvalidSender(ZERO_ADDRESS)
-        if to == ZERO_ADDRESS:
-            raise ERC20InvalidReceiver(ZERO_ADDRESS)
-        self._update(source, to, value)
-
-    def _update(self, source: Address, to: Address, value: int) -> None:
-        if source == ZERO_ADDRESS:
-            if self._total_supply + value > UINT256_MAX:
-                raise Panic(ARITHMETIC_PANIC)
-            self._set("_total_supply", self._total_supply + value)
-        else:
-            balance = self._balances.get(source, 0)
-            if balance < value:
-                raise ERC20InsufficientBalance(source, balance, value)
-            self._put(self._balances, source, balance - value)
-        self._put(self._balances, to, self._balances.get(to, 0) + value)
-        self.emit("Transfer", source, to, value)

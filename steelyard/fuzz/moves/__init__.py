@@ -7,9 +7,11 @@ does, about equally often. A new move is a function with `@aim` in the module of
 from steelyard.fuzz.moves import (
     accounts,
     batches,
+    claims,
     edges,
     governance,
     hostile,
+    hostile_vault,
     limits,
     liquidations,
     money,
@@ -22,6 +24,7 @@ from steelyard.fuzz.moves import (
     tokens,
     trades,
     upkeep,
+    vault,
 )
 from steelyard.fuzz.moves.registry import AIMS, Aim, Move, aim
 
@@ -32,9 +35,11 @@ __all__ = [
     "accounts",
     "aim",
     "batches",
+    "claims",
     "edges",
     "governance",
     "hostile",
+    "hostile_vault",
     "limits",
     "liquidations",
     "money",
@@ -47,4 +52,5 @@ __all__ = [
     "tokens",
     "trades",
     "upkeep",
+    "vault",
 ]

@@ -80,7 +80,7 @@ def _any_door(s: Scenario, c: Choices) -> Door:
     return _paying_out(s, c) if c.chance(50) else _paying_in(s, c)
 
 
-def _through(s: Scenario, door: Door, plan: Plan) -> Outcome:
+def through(s: Scenario, door: Door, plan: Plan) -> Outcome:
     """Go through a door while the token has a plan."""
     s.must(OSCAR, "LocalToken", "arm", plan)
     outcome = door()
@@ -174,7 +174,7 @@ def _open(s: Scenario, c: Choices) -> Call:
             return s.message("OrderBook", c.pick(("commit", "cancel")), order)
 
 
-def _calling(s: Scenario, c: Choices, call: Call, *, is_strict: bool) -> Plan:
+def calling(s: Scenario, c: Choices, call: Call, *, is_strict: bool) -> Plan:
     """Return the plan to make a call from within: as the token, through Mallory, or by her answer to being called."""
     trick = c.pick(_CALLS)
     target, value, data = call
@@ -192,20 +192,20 @@ def _calling(s: Scenario, c: Choices, call: Call, *, is_strict: bool) -> Plan:
 def enter_again(s: Scenario, c: Choices) -> Outcome:
     s.freshen()
     call = _locked(s, c)
-    return _through(s, _any_door(s, c), _calling(s, c, call, is_strict=True))
+    return through(s, _any_door(s, c), calling(s, c, call, is_strict=True))
 
 
 @aim("hostile", "ReentrancyGuardReentrantCall")
 def settle_within(s: Scenario, c: Choices) -> Outcome:
     call = _settlement(s, c)
-    return _through(s, _any_door(s, c), _calling(s, c, call, is_strict=True))
+    return through(s, _any_door(s, c), calling(s, c, call, is_strict=True))
 
 
 @aim("hostile")
 def enter_again_and_carry_on(s: Scenario, c: Choices) -> Outcome:
     s.freshen()
     call = _locked(s, c) if c.chance(80) else _settlement(s, c)
-    return _through(s, _any_door(s, c), _calling(s, c, call, is_strict=False))
+    return through(s, _any_door(s, c), calling(s, c, call, is_strict=False))
 
 
 @aim("hostile")
@@ -213,7 +213,7 @@ def look_from_within(s: Scenario, c: Choices) -> Outcome:
     """Read the state in the middle of a call (I34)."""
     s.freshen()
     call = _view(s, c)
-    return _through(s, _any_door(s, c), _calling(s, c, call, is_strict=True))
+    return through(s, _any_door(s, c), calling(s, c, call, is_strict=True))
 
 
 @aim("hostile")
@@ -221,7 +221,7 @@ def act_within(s: Scenario, c: Choices) -> Outcome:
     """Move prices, orders and tokens in the middle of a call."""
     s.freshen()
     call = _open(s, c)
-    return _through(s, _any_door(s, c), _calling(s, c, call, is_strict=False))
+    return through(s, _any_door(s, c), calling(s, c, call, is_strict=False))
 
 
 # ---- other tricks
@@ -229,7 +229,7 @@ def act_within(s: Scenario, c: Choices) -> Outcome:
 
 @aim("hostile", "TransferMismatch")
 def keep_a_part(s: Scenario, c: Choices) -> Outcome:
-    return _through(s, _paying_in(s, c), Plan(Trick.KEEP_PART, amount=c.amount(1, 10**9)))
+    return through(s, _paying_in(s, c), Plan(Trick.KEEP_PART, amount=c.amount(1, 10**9)))
 
 
 @aim("hostile")
@@ -239,48 +239,48 @@ def keep_a_part_of_what_is_paid_out(s: Scenario, c: Choices) -> Outcome:
     amount = c.amount(1, 10**9)
     payment = s.message("Clearinghouse", "withdraw", MALLORYS[0], 1, MALLORY)
     s.act(s.message("Clearinghouse", "deposit", MALLORYS[0], TOKEN))
-    return _through(s, lambda: s.act(payment), Plan(Trick.KEEP_PART, amount=amount))
+    return through(s, lambda: s.act(payment), Plan(Trick.KEEP_PART, amount=amount))
 
 
 @aim("hostile", "TransferMismatch")
 def take_more(s: Scenario, c: Choices) -> Outcome:
-    return _through(s, _any_door(s, c), Plan(Trick.TAKE_MORE, amount=c.amount(1, TOKEN)))
+    return through(s, _any_door(s, c), Plan(Trick.TAKE_MORE, amount=c.amount(1, TOKEN)))
 
 
 @aim("hostile", "SafeERC20FailedOperation")
 def return_something_else(s: Scenario, c: Choices) -> Outcome:
     data = c.pick(("00" * 32, "00" * 31 + "02", "ff" * 32, "01", "01" + "00" * 31, "00" * 4_096, "02" * 4_096))
-    return _through(s, _any_door(s, c), Plan(Trick.RETURN, data="0x" + data))
+    return through(s, _any_door(s, c), Plan(Trick.RETURN, data="0x" + data))
 
 
 @aim("hostile")
 def return_nothing_or_too_much(s: Scenario, c: Choices) -> Outcome:
     data = c.pick(("", _TRUE, _TRUE + "ff" * c.amount(1, 10_000)))
-    return _through(s, _any_door(s, c), Plan(Trick.RETURN, data="0x" + data))
+    return through(s, _any_door(s, c), Plan(Trick.RETURN, data="0x" + data))
 
 
 @aim("hostile", "(no data)")
 def refuse_without_a_word(s: Scenario, c: Choices) -> Outcome:
-    return _through(s, _any_door(s, c), Plan(c.pick((Trick.REFUSE, Trick.HALT))))
+    return through(s, _any_door(s, c), Plan(c.pick((Trick.REFUSE, Trick.HALT))))
 
 
 @aim("hostile", "MarginInsufficient")
 def refuse_in_the_name_of_another(s: Scenario, c: Choices) -> Outcome:
     """Revert with an error that is the ledger's own."""
     error = ErrorValue("MarginInsufficient", (c.integer(0, 9), c.amount(0, 2**256 - 1)))
-    return _through(s, _any_door(s, c), Plan(Trick.REFUSE, data="0x" + revert_data(error).hex()))
+    return through(s, _any_door(s, c), Plan(Trick.REFUSE, data="0x" + revert_data(error).hex()))
 
 
 @aim("hostile", "(no data)")
 def burn_all_gas_within(s: Scenario, c: Choices) -> Outcome:
     s.must(KIM, "HostileActor", "setAnswer", (s.message("HostileActor", "halt"),), True)
-    return _through(s, _any_door(s, c), Plan(c.pick(_CALLS), True, MALLORY))
+    return through(s, _any_door(s, c), Plan(c.pick(_CALLS), True, MALLORY))
 
 
 @aim("hostile", "TransferMismatch")
 def lie_about_what_came(s: Scenario, c: Choices) -> Outcome:
     house = s.pair.addresses["Clearinghouse"]
-    return _through(s, _paying_in(s, c), Plan(Trick.LIE, False, house, c.amount(1, 2**128)))
+    return through(s, _paying_in(s, c), Plan(Trick.LIE, False, house, c.amount(1, 2**128)))
 
 
 @aim("hostile", "Panic")
@@ -288,11 +288,11 @@ def lie_beyond_what_moved(s: Scenario, c: Choices) -> Outcome:
     """Let the balance seem to fall where it rose, or to rise where it fell."""
     house = s.pair.addresses["Clearinghouse"]
     if c.chance(50):
-        return _through(s, _paying_in(s, c), Plan(Trick.LIE, False, house, 2**256 - 1_001 * TOKEN))
+        return through(s, _paying_in(s, c), Plan(Trick.LIE, False, house, 2**256 - 1_001 * TOKEN))
     s.act(s.message("Clearinghouse", "deposit", MALLORYS[0], TOKEN))
     s.freshen()
     payment = s.message("Clearinghouse", "withdraw", MALLORYS[0], 1, MALLORY)
-    return _through(s, lambda: s.act(payment), Plan(Trick.LIE, False, house, c.amount(2, 2**128)))
+    return through(s, lambda: s.act(payment), Plan(Trick.LIE, False, house, c.amount(2, 2**128)))
 
 
 @aim("hostile")
@@ -306,7 +306,7 @@ def lie_all_along(s: Scenario, c: Choices) -> Outcome:
         return door()
 
     door = _any_door(s, c)
-    return _through(s, twice, Plan(Trick.LIE, False, house, c.amount(1, 2**128)))
+    return through(s, twice, Plan(Trick.LIE, False, house, c.amount(1, 2**128)))
 
 
 # ---- a contract as owner, operator, keeper, liquidator
@@ -321,7 +321,7 @@ def operate_by_a_contract(s: Scenario, c: Choices) -> Outcome:
     s.must(owner, "Clearinghouse", "setOperator", MALLORY, _ALL, s.now + 10)
     again = s.message("Clearinghouse", "withdraw", account, 1, owner)
     s.must(KIM, "HostileActor", "setAnswer", (again,), False)
-    return _through(s, lambda: s.act(again), Plan(c.pick(_CALLS), False, MALLORY))
+    return through(s, lambda: s.act(again), Plan(c.pick(_CALLS), False, MALLORY))
 
 
 @aim("hostile")

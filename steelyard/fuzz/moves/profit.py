@@ -280,6 +280,9 @@ def split_an_order(s: Scenario, c: Choices) -> Outcome:
     once = pricing.cost_up(filled, price, skew, pricing.depth(config)) + pricing.fee_up(config, filled, price, skew)
     # Each fill rounds twice in its cost and once in its fee.
     dust = 3 * (fills + 1)
+    if s.pair.model.clearinghouse.was_deleveraged(market):
+        # A size of a deleveraged side rounds to a wei of the base.
+        dust += (fills + 1) * (price // WAD + 1)
     if not -dust <= paid - once <= dust:
         raise InvariantBroken("I24", f"{fills} fills cost {paid}, one costs {once}, dust {dust}")
     return _deposit(s, who, account, 1)
