@@ -13,7 +13,6 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
 import {ILiquidityVault} from "./interfaces/ILiquidityVault.sol";
 import {Bounds} from "./libraries/Bounds.sol";
-import {Requests} from "./libraries/Requests.sol";
 import {PoolRisk} from "./types/Account.sol";
 import {Queue, Request} from "./types/Queue.sol";
 
@@ -109,7 +108,9 @@ contract LiquidityVault is ILiquidityVault, ERC20, ReentrancyGuardTransient {
         nonReentrant
         returns (uint256 requestId)
     {
-        if (msg.sender != owner && !isOperator[owner][msg.sender]) _spendAllowance(owner, msg.sender, shares);
+        if (msg.sender != owner && !isOperator[owner][msg.sender]) {
+            _spendAllowance(owner, msg.sender, shares);
+        }
         if (controller == address(0)) revert ControllerZero();
         uint256 minimum = Math.ceilDiv(totalSupply() + VIRTUAL_SHARES, lastNetAssetValue + 1);
         if (shares < minimum) revert AmountTooSmall(shares, minimum);
@@ -159,7 +160,9 @@ contract LiquidityVault is ILiquidityVault, ERC20, ReentrancyGuardTransient {
         emit Fulfilled(lastNetAssetValue, totalSupply());
         // What comes in pays what goes out: the pool moves by the difference, once.
         if (call.deposited > call.paid) CLEARINGHOUSE.fundPool(uint128(call.deposited - call.paid));
-        if (call.deposited < call.paid) CLEARINGHOUSE.defundPool((call.paid - call.deposited).toUint128(), address(this));
+        if (call.deposited < call.paid) {
+            CLEARINGHOUSE.defundPool((call.paid - call.deposited).toUint128(), address(this));
+        }
     }
 
     // ---- claims

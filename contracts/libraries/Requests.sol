@@ -80,11 +80,7 @@ library Requests {
     }
 
     /// @dev Controller, time, amount and end of a request.
-    function requestOf(Queue storage self, uint256 id)
-        internal
-        view
-        returns (address, uint256, uint256, uint256)
-    {
+    function requestOf(Queue storage self, uint256 id) internal view returns (address, uint256, uint256, uint256) {
         Request storage request = self.requests[id];
         return (request.controller, request.requestedAt, request.amount(), request.end);
     }

@@ -82,7 +82,7 @@ class Invariants:
         self.check_vault()
 
     def check_vault(self) -> None:
-        """I15: shares and assets in the vault are those of its requests and claims, and nothing of a request is lost."""
+        """I15: shares and assets in the vault are those of its requests and claims; nothing of a request is lost."""
         vault, token = self._world.vault, self._world.token
         shares = assets = 0
         for is_deposit, queue in ((True, vault.deposits), (False, vault.redemptions)):

@@ -282,7 +282,7 @@ class Deployer:
 
     def _problems(self, artefact: Artefact, settings: Settings) -> list[str]:
         problems = []
-        addresses, orders = artefact.addresses, self._parameters.orders
+        addresses, orders, vault = artefact.addresses, self._parameters.orders, self._parameters.vault
         facts: list[tuple[str, str, Any]] = [
             ("PriceOracle", "authority", addresses["Authority"]),
             ("PriceOracle", "PYTH", addresses["Pyth"]),
@@ -296,6 +296,11 @@ class Deployer:
             ("OrderBook", "MIN_DELAY_SECONDS", orders.min_delay),
             ("OrderBook", "WINDOW_SECONDS", orders.window),
             ("Lens", "CLEARINGHOUSE", addresses["Clearinghouse"]),
+            ("LiquidityVault", "CLEARINGHOUSE", addresses["Clearinghouse"]),
+            ("LiquidityVault", "asset", addresses["Token"]),
+            ("LiquidityVault", "SETTLE_DELAY_SECONDS", vault.settle_delay),
+            ("LiquidityVault", "MAX_PRICE_AGE_SECONDS", vault.max_price_age),
+            ("LiquidityVault", "CANCEL_DELAY_SECONDS", vault.cancel_delay),
         ]
         for contract, view, wanted in facts:
             found = self._chain.read(contract, addresses[contract], view)

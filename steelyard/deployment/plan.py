@@ -26,6 +26,7 @@ CONTRACTS: tuple[tuple[str, str], ...] = (
     ("Clearinghouse", "Clearinghouse"),
     ("OrderBook", "OrderBook"),
     ("Lens", "Lens"),
+    ("LiquidityVault", "LiquidityVault"),
 )
 """Role in the system and compiled name, in the order of deployment. Token and Pyth only where the chain has none."""
 
@@ -78,6 +79,9 @@ def constructor_arguments(
             return addresses["Clearinghouse"], parameters.orders.min_delay, parameters.orders.window
         case "Lens":
             return (addresses["Clearinghouse"],)
+        case "LiquidityVault":
+            times = parameters.vault
+            return addresses["Clearinghouse"], times.settle_delay, times.max_price_age, times.cancel_delay
     raise KeyError(role)
 
 
@@ -156,6 +160,7 @@ class Settings:
             *self._insurance_caps(),
             *self._feeds(),
             self._executor(),
+            self._vault(),
             *self._holders_of_roles(),
         ]
 
@@ -306,6 +311,15 @@ class Settings:
             lambda: self._read("Clearinghouse", "isExecutor", book),
             True,
             lambda: self._call(house.setExecutor, book, True),
+        )
+
+    def _vault(self) -> Setting:
+        house, vault = self._clearinghouse, self._addresses["LiquidityVault"]
+        return Setting(
+            "vault takes from the pool",
+            lambda: self._read("Clearinghouse", "vault"),
+            vault.lower(),
+            lambda: self._call(house.setVault, vault),
         )
 
     def _holders_of_roles(self) -> list[Setting]:

@@ -52,6 +52,8 @@ class Governors:
         First provider of liquidity.
     treasury : str
         Owner of the account that collects the insurance fund's surplus.
+    vault : str
+        Who takes money out of the pool; the vault's own contract where empty.
     """
 
     admin: str = ADMIN
@@ -59,6 +61,7 @@ class Governors:
     liquidity: str = LIQUIDITY
     steward: str = STEWARD
     treasury: str = TREASURY
+    vault: str = ""
 
 
 def deploy_system(
@@ -111,7 +114,7 @@ def setup_calls(
     for role, holder in holders.items():
         yield admin, "Authority", "grantRole", (int(role), holder, 0)
     yield admin, "Clearinghouse", "setExecutor", (addresses["OrderBook"], True)
-    yield admin, "Clearinghouse", "setVault", (addresses["LiquidityVault"],)
+    yield admin, "Clearinghouse", "setVault", (governors.vault or addresses["LiquidityVault"],)
     yield steward, "Clearinghouse", "setRiskConfig", (parameters.risk.config(),)
     for number, market in enumerate(parameters.markets):
         feed = market.oracle

@@ -15,13 +15,14 @@ from steelyard.evm.machine import Machine
 from steelyard.fuzz.actors import EVERYBODY
 from steelyard.fuzz.expected import Expected
 from steelyard.fuzz.invariants import StepInvariants
-from steelyard.fuzz.storage import Storage, mapped
+from steelyard.fuzz.storage import Storage
+from steelyard.fuzz.vault_storage import mapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from steelyard.evm.abi import AbiIndex
-    from steelyard.fuzz.storage import Word
+    from steelyard.fuzz.vault_storage import Word
     from steelyard.parameters import SystemParameters
 
 NO_DATA = "(no data)"

@@ -21,6 +21,7 @@ from steelyard.parameters import (
     PythParameters,
     RiskParameters,
     SystemParameters,
+    VaultParameters,
 )
 
 if TYPE_CHECKING:

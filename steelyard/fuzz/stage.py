@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from steelyard.evm.deployment import TREASURY, Governors, deploy_system
@@ -41,20 +41,24 @@ class Stage:
         Of the contracts, by name.
     parameters : SystemParameters
         With which it was deployed.
+    governors : Governors
+        Who governs it.
     """
 
     chain: Chain
     addresses: dict[str, str]
     parameters: SystemParameters
+    governors: Governors = field(default_factory=Governors)
 
     @classmethod
-    def built(cls, chain: Chain, parameters: SystemParameters) -> Stage:
+    def built(cls, chain: Chain, parameters: SystemParameters, governors: Governors | None = None) -> Stage:
         """Deploy the system on an empty chain, with a settlement token and an actor that can be told to misbehave."""
         for owner in EVERYBODY:
             chain.set_balance(owner, WEI)
-        addresses = deploy_system(chain, parameters, token=CONTRACTS["LocalToken"])
+        by = governors or Governors()
+        addresses = deploy_system(chain, parameters, by, token=CONTRACTS["LocalToken"])
         addresses["HostileActor"] = chain.deploy("HostileActor", sender=TREASURY)
-        return cls(chain, addresses, parameters)
+        return cls(chain, addresses, parameters, by)
 
     @classmethod
     def in_process(cls, artefacts: Artefacts | None = None) -> Stage:
@@ -63,7 +67,7 @@ class Stage:
 
     def model(self) -> World:
         """Return a model of the system as it was deployed."""
-        return model_of(self.chain.abi, self.addresses, self.parameters, Governors())
+        return model_of(self.chain.abi, self.addresses, self.parameters, self.governors)
 
     @contextmanager
     def pair(self, *, ahead: int = 1) -> Iterator[Pair]:

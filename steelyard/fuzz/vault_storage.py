@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from sim.protocol.keccak import keccak256
@@ -20,7 +20,17 @@ Word = tuple[str, int, int]
 """Address, slot, value."""
 _LOW = (1 << 56) - 1
 
-_BALANCES, _ALLOWANCES, _SUPPLY, _NAME, _SYMBOL, _OPERATORS, _DEPOSITS, _REDEMPTIONS, _VALUE = 0, 1, 2, 3, 4, 5, 6, 9, 12
+_BALANCES, _ALLOWANCES, _SUPPLY, _NAME, _SYMBOL, _OPERATORS, _DEPOSITS, _REDEMPTIONS, _VALUE = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    9,
+    12,
+)
 
 
 @cache
@@ -54,9 +64,9 @@ class VaultStorage:
             id(vault.__dict__): self.variable,
         }
         for queue, slot in self._queues():
-            self.by_mapping[id(queue.headers)] = lambda _, queue=queue, slot=slot: self.header(queue, slot)
-            self.by_mapping[id(queue.requests)] = lambda key, queue=queue, slot=slot: self.request(queue, slot, key)
-            self.by_mapping[id(queue.claims)] = lambda key, queue=queue, slot=slot: self.claim(queue, slot, key)
+            self.by_mapping[id(queue.headers)] = partial(self.header, queue, slot)
+            self.by_mapping[id(queue.requests)] = partial(self.request, queue, slot)
+            self.by_mapping[id(queue.claims)] = partial(self.claim, queue, slot)
 
     def _queues(self) -> tuple[tuple[Queue, int], tuple[Queue, int]]:
         return (self._vault.deposits, _DEPOSITS), (self._vault.redemptions, _REDEMPTIONS)
@@ -115,7 +125,7 @@ class VaultStorage:
             case _:
                 return ()
 
-    def header(self, queue: Queue, slot: int) -> tuple[Word]:
+    def header(self, queue: Queue, slot: int, _key: str = "") -> tuple[Word]:
         """Return where a queue stands."""
         done, made, filled = queue.header
         return ((self._vault.address, slot, done | made << 64 | filled << 128),)

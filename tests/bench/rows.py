@@ -575,7 +575,9 @@ DERIVED: tuple[Derived, ...] = (
     Derived("settle_own", _own("settle"), None, "settle without what the mock of Pyth uses"),
     Derived("settle_beyond_update", _beyond_update, 115_000, "settle without what its price update adds"),
     Derived("vault_deposit_settled", per(4, "vault_fulfil_deposit_5", "vault_fulfil_deposit"), 110_000, "each further"),
-    Derived("vault_redemption_settled", per(4, "vault_fulfil_redeem_5", "vault_fulfil_redeem"), 110_000, "each further"),
+    Derived(
+        "vault_redemption_settled", per(4, "vault_fulfil_redeem_5", "vault_fulfil_redeem"), 110_000, "each further"
+    ),
     Derived(
         "vault_per_market",
         per(len(PRICES) // 2, "vault_fulfil_deposit", "vault_fulfil_deposit_6_markets"),

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anvil
 
 PARAMETERS = parameter_files.load()
-CONTRACTS = ("Authority", "Token", "Pyth", "PriceOracle", "Clearinghouse", "OrderBook", "Lens")
+CONTRACTS = ("Authority", "Token", "Pyth", "PriceOracle", "Clearinghouse", "OrderBook", "Lens", "LiquidityVault")
 
 
 def run(

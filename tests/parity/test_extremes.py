@@ -14,7 +14,8 @@ from sim.protocol.invariants import check_liquidated
 from sim.protocol.libraries.positions import LEAST_MULTIPLIER
 from sim.protocol.types.account import MarginMode
 from sim.protocol.types.shares import ONE_MULTIPLIER
-from steelyard.evm.deployment import LIQUIDITY
+from steelyard.evm.deployment import LIQUIDITY, Governors
+from steelyard.evm.machine import Machine
 from steelyard.fuzz.actors import (
     ALICE,
     BOB,
@@ -30,10 +31,14 @@ from steelyard.fuzz.actors import (
     account_of,
     owner_of,
 )
+from steelyard.fuzz.stage import Stage
 
 if TYPE_CHECKING:
     from sim.protocol import Outcome
+    from steelyard.evm.abi import AbiIndex
+    from steelyard.evm.artefacts import Artefacts
     from steelyard.fuzz.scenario import Scenario
+    from steelyard.parameters import SystemParameters
 
 pytestmark = pytest.mark.evm
 
@@ -152,7 +157,7 @@ class Story:
         assert 0 <= scenario.balance(account) < UNIT
 
     def defund(self, tokens: int) -> Outcome:
-        """Pay tokens of the pool out, to the liquidity role."""
+        """Pay tokens of the pool out, which here the liquidity provider may, without a vault's delay."""
         return self.call(LIQUIDITY, "defundPool", tokens, LIQUIDITY)
 
     def reopen(self, market: int, sign: int = 1) -> None:
@@ -179,6 +184,12 @@ class Story:
         scenario.compare()
         scenario.compare_words()
         scenario.pair.compare_looked_at()
+
+
+@pytest.fixture(scope="module")
+def stage(artefacts: Artefacts, abi: AbiIndex, parameters: SystemParameters) -> Stage:
+    """Return the system on the in-process EVM, with the liquidity provider in the vault's place."""
+    return Stage.built(Machine(artefacts, abi), parameters, Governors(vault=LIQUIDITY))
 
 
 @pytest.fixture

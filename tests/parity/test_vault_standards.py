@@ -112,7 +112,7 @@ def test_total_assets__never_reverts_and_includes_yield(scenario: Scenario) -> N
 
 @pytest.mark.parametrize("function", ["convertToShares", "convertToAssets"])
 def test_convert__any_caller_and_prices__same_answer_without_revert(scenario: Scenario, function: str) -> None:
-    """convertTo*: MUST NOT show any variations depending on the caller. MUST NOT revert unless due to integer overflow."""
+    """convertTo*: MUST NOT show any variations depending on the caller. MUST NOT revert unless due to overflow."""
     s = scenario
     held(s)
     answers = {s.call(caller, VAULT, function, 10**20).returns for caller in EVERYBODY}
@@ -135,7 +135,8 @@ def test_convert__rounds_down(scenario: Scenario) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "claim"), [("maxDeposit", DEPOSIT), ("maxMint", MINT), ("maxWithdraw", "withdraw"), ("maxRedeem", "redeem")]
+    ("limit", "claim"),
+    [("maxDeposit", DEPOSIT), ("maxMint", MINT), ("maxWithdraw", "withdraw"), ("maxRedeem", "redeem")],
 )
 def test_max__is_what_can_be_claimed_and_no_more(scenario: Scenario, limit: str, claim: str) -> None:
     """max*: MUST return the maximum amount that would be allowed and not cause a revert; MUST NOT revert."""
@@ -241,7 +242,7 @@ def test_claim__another_caller__must_be_an_operator(scenario: Scenario, claim: s
 
 
 def test_requests__are_claimed_by_their_controller_only(scenario: Scenario) -> None:
-    """Requests MUST NOT skip or otherwise short-circuit the Claim state. Vaults MUST NOT "push" tokens onto the user."""
+    """Requests MUST NOT skip or otherwise short-circuit the Claim state. Vaults MUST NOT "push" tokens."""
     s = scenario
     number = requested(s)
     before = s.tokens(ALICE), view(s, "balanceOf", ALICE)
@@ -339,7 +340,7 @@ def test_status__any_caller_and_input__same_answer_without_revert(scenario: Scen
 
 
 def test_request_redeem__takes_the_shares_and_burns_them_by_the_claim(scenario: Scenario) -> None:
-    """shares MUST be removed from the custody of owner upon requestRedeem and burned by the time the request is Claimed."""
+    """shares MUST be removed from the custody of owner upon requestRedeem and burned by the time it is Claimed."""
     s = scenario
     shares, supply = held(s), view(s, "totalSupply")
     outcome = s.call(ALICE, VAULT, "requestRedeem", shares, BOB, ALICE)
@@ -388,7 +389,7 @@ def test_request_redeem__more_than_there_is__reverts(scenario: Scenario) -> None
 
 @pytest.mark.parametrize("approved", [True, False])
 def test_set_operator__sets_logs_and_returns_true(scenario: Scenario, approved: bool) -> None:
-    """setOperator: MUST set the operator status to the approved value. MUST log the OperatorSet event. MUST return True."""
+    """setOperator: MUST set the operator status to the approved value. MUST log OperatorSet. MUST return True."""
     s = scenario
     outcome = s.call(ALICE, VAULT, "setOperator", OSCAR, approved)
     assert outcome.returns == (True,)

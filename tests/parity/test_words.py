@@ -69,7 +69,7 @@ def layouts() -> dict[str, Layout]:
 def slots() -> dict[tuple[str, str], int]:
     """Return the slot of each state variable, as the compiler assigns it."""
     prepare()
-    paths = {name: f"contracts/{name}.sol" for name in ("Clearinghouse", "OrderBook", "PriceOracle")}
+    paths = {name: f"contracts/{name}.sol" for name in ("Clearinghouse", "OrderBook", "PriceOracle", "LiquidityVault")}
     paths["LocalToken"] = "contracts/mocks/LocalToken.sol"
     remappings = [
         "@openzeppelin/contracts/=node_modules/@openzeppelin/contracts/",
