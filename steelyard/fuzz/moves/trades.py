@@ -158,7 +158,8 @@ def second_market_of_an_isolated_account(s: Scenario, c: Choices) -> Outcome:
     if not ready:
         enlarge(s, c, account, 0, share=100)
     s.call(owner_of(account), "Clearinghouse", "setMarginMode", account, 1)
-    market = c.pick([m for m in s.markets if m not in s.open_markets(account) and s.price_state(m)[1]])
+    others = [m for m in s.markets if m not in s.open_markets(account) and s.price_state(m)[1]]
+    market = c.pick(others or s.markets)
     return execute(s, c, account, market, c.pick((1, -1)) * s.min_size(market))
 
 
