@@ -9,7 +9,7 @@ from z3 import If, Ints, IntVal, Reals
 
 from tests.proofs.statement import Statement, maximum, minimum
 
-__all__ = ["LEMMAS", "Interval"]
+__all__ = ["LEMMAS", "Interval", "compare", "compute"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,29 @@ class Interval:
         """Return what both hold, if anything."""
         low, high = max(self.low, other.low), min(self.high, other.high)
         return Interval(low, high) if low <= high else None
+
+
+def compute(operator: str, left: Interval, right: Interval) -> Interval:
+    """Return what an operator makes of two intervals."""
+    if operator == "<<":
+        return left * Interval(1 << right.low, 1 << right.high)
+    name = {"+": "__add__", "-": "__sub__", "*": "__mul__", "/": "__truediv__", "%": "__mod__"}[operator]
+    result = getattr(left, name)(right)
+    assert isinstance(result, Interval)
+    return result
+
+
+def compare(operator: str, left: Interval, right: Interval) -> bool | None:
+    """Return whether a comparison holds, None where it can be either way."""
+    if operator in ("==", "!="):
+        if left.meet(right) is None:
+            return operator == "!="
+        return (operator == "==") if left == right and left.low == left.high else None
+    if operator in (">", ">="):
+        left, right = right, left
+    if operator in ("<", ">"):
+        return True if left.high < right.low else False if left.low >= right.high else None
+    return True if left.high <= right.low else False if left.low > right.high else None
 
 
 def _towards_zero(numerator: int, denominator: int) -> int:

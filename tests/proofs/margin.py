@@ -46,6 +46,9 @@ LEMMAS: Final[dict[str, Statement]] = {
     "the root, rounded up, is at most an integer that it is at most": Statement(
         r <= S, {"the square": Q <= S * S}, (_IS_ROOT, S >= 0)
     ),
+    "the larger risk is known from its square": Statement(
+        If(loss * loss < Q, r, loss) == maximum(r, loss), {"a loss is at least nothing": loss >= 0}, (_IS_ROOT,)
+    ),
     "the saving is not negative": Statement(
         (hedgeable - risk) / IntVal(_ONE) >= 0, {"risk is at most what is hedgeable": risk <= hedgeable}
     ),

@@ -14,7 +14,7 @@ from functools import reduce
 from math import isqrt
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.proofs.intervals import Interval
+from tests.proofs.intervals import Interval, compare, compute
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -41,7 +41,7 @@ class _Unreachable(Exception):
 
 @dataclass(slots=True, eq=False)
 class Record:
-    """A struct in memory."""
+    """A struct or an array of fixed length in memory, the latter by the text of the index."""
 
     fields: dict[str, Value]
 
@@ -143,6 +143,8 @@ class Ranges:
 
     def items(self, length: Interval, item: Value) -> Items:
         """Return an array in memory."""
+        if isinstance(item, Record) and length.high > 1:
+            raise NotImplementedError("several structs as one")
         items = Items(length, item)
         self._heap.append(items)
         return items
@@ -165,7 +167,7 @@ class Ranges:
         for parameter, value in zip(function["parameters"]["parameters"], args, strict=True):
             frame.values[parameter["id"]] = value
         for result in results:
-            frame.values[result["id"]] = self._empty(result)
+            frame.values[result["id"]] = self._zero(result["typeName"])
         try:
             self._run(function["body"])
             if not frame.is_dead:
@@ -186,13 +188,20 @@ class Ranges:
         self._restore(reduce(_join_contents, contents))
         return tuple(reduce(_join, column) for column in zip(*values, strict=True)) or ((),)
 
-    def _empty(self, declared: Node) -> Value:
-        kind = declared["typeDescriptions"]["typeString"]
-        if kind == "bool":
+    def _zero(self, kind: Node) -> Value:
+        """Return what a variable of a type starts as."""
+        name = kind["typeDescriptions"]["typeString"]
+        if name == "bool":
             return False
-        if _range_of(kind) is not None:
+        if _range_of(name) is not None:
             return Interval(0, 0)
-        return kind
+        if kind["nodeType"] == "ArrayTypeName":
+            item, length = kind["baseType"], kind.get("length")
+            if length is None:
+                return self.items(Interval(0, 0), self._zero(item))
+            return self.new(**{str(at): self._zero(item) for at in range(int(length["value"]))})
+        members = self._by_id[kind["referencedDeclaration"]].get("members")
+        return name if members is None else self.new(**{one["name"]: self._zero(one["typeName"]) for one in members})
 
     # ---- states
 
@@ -296,7 +305,7 @@ class Ranges:
     def _declare(self, node: Node) -> None:
         declared = node["declarations"]
         if node.get("initialValue") is None:
-            values: tuple[Value, ...] = tuple(self._empty(one) for one in declared)
+            values: tuple[Value, ...] = tuple(self._zero(one["typeName"]) for one in declared)
         else:
             value = self._value(node["initialValue"])
             values = value if isinstance(value, tuple) else (value,)
@@ -381,12 +390,12 @@ class Ranges:
     def _binary_operation(self, node: Node) -> Value:
         left, right = self._value(node["leftExpression"]), self._value(node["rightExpression"])
         operator = node["operator"]
-        return _compare(operator, left, right) if operator in _OPPOSITE else _compute(operator, left, right)
+        return compare(operator, left, right) if operator in _OPPOSITE else compute(operator, left, right)
 
     def _assignment(self, node: Node) -> Value:
         value = self._value(node["rightHandSide"])
         if node["operator"] != "=":
-            value = _compute(node["operator"][:-1], self._value(node["leftHandSide"]), value)
+            value = compute(node["operator"][:-1], self._value(node["leftHandSide"]), value)
             value = self._fitting(node, value)
         self._assign(node["leftHandSide"], value)
         return value
@@ -402,10 +411,20 @@ class Ranges:
             self._value(node["expression"]).fields[node["memberName"]] = value
         else:
             items = self._value(node["baseExpression"])
-            items.item = _join(items.item, value)
+            if isinstance(items, Record):
+                items.fields[self._at(node)] = value
+            else:
+                items.item = _join(items.item, value)
 
     def _index_access(self, node: Node) -> Value:
-        return self._value(node["baseExpression"]).item
+        items = self._value(node["baseExpression"])
+        return items.fields[self._at(node)] if isinstance(items, Record) else items.item
+
+    def _at(self, node: Node) -> str:
+        index = self._value(node["indexExpression"])
+        if index.low != index.high:
+            raise NotImplementedError("any of several elements")
+        return str(index.low)
 
     def _member_access(self, node: Node) -> Value:
         base = node["expression"]
@@ -421,9 +440,7 @@ class Ranges:
     def _function_call(self, node: Node) -> Value:
         called = node["expression"]
         if called["nodeType"] == "NewExpression":
-            word = called["typeName"]["baseType"]["typeDescriptions"]["typeString"]
-            item = "word" if _range_of(word) is None else Interval(0, 0)
-            return self.items(self._value(node["arguments"][0]), item)
+            return self.items(self._value(node["arguments"][0]), self._zero(called["typeName"]["baseType"]))
         args = [self._value(one) for one in node["arguments"]]
         if node["kind"] == "typeConversion":
             return args[0]
@@ -447,27 +464,6 @@ def _range_of(kind: str) -> Interval | None:
         return None
     bits = int(found[2])
     return Interval(0, 2**bits - 1) if found[1] else Interval(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-
-
-def _compute(operator: str, left: Interval, right: Interval) -> Interval:
-    if operator == "<<":
-        return left * Interval(1 << right.low, 1 << right.high)
-    name = {"+": "__add__", "-": "__sub__", "*": "__mul__", "/": "__truediv__", "%": "__mod__"}[operator]
-    result = getattr(left, name)(right)
-    assert isinstance(result, Interval)
-    return result
-
-
-def _compare(operator: str, left: Interval, right: Interval) -> bool | None:
-    if operator in ("==", "!="):
-        if left.meet(right) is None:
-            return operator == "!="
-        return (operator == "==") if left == right and left.low == left.high else None
-    if operator in (">", ">="):
-        left, right = right, left
-    if operator in ("<", ">"):
-        return True if left.high < right.low else False if left.low >= right.high else None
-    return True if left.high <= right.low else False if left.low > right.high else None
 
 
 def _join(one: Value, other: Value) -> Value:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.protocol.libraries import liquidation, margin
-from sim.protocol.libraries.portfolio import factor_risk_up, stress_risk
+from sim.protocol.libraries.portfolio import factor_risk_up, saving_down, stress_risk
 from sim.protocol.types.account import AccountRisk, Position
 from sim.protocol.types.mark import to_mark
 from sim.protocol.types.market import MarketConfig, PortfolioConfig
@@ -39,10 +39,13 @@ PORTFOLIO: Final = "contracts/libraries/Portfolio.sol"
 LIMIT: Final = "if (margin.abs() >= MAX_MARGIN) margin = 0;"
 
 PROVED: Final = {
-    "uint256(square)": ("norm: the square is not negative", UNSIGNED),
-    "hedgeable - FixedPointMathLib.max(factors, stress)": ("margin: the saving is not negative", UNSIGNED),
+    "uint256(sums.own + factors[0] * factors[0] + factors[1] * factors[1] + factors[2] * factors[2])": (
+        "norm: the square is not negative",
+        UNSIGNED,
+    ),
+    "sums.hedgeable - risk": ("margin: the saving is not negative", UNSIGNED),
     "risk.initialMargin - saving": ("margin: portfolio initial margin is at most cross", UNSIGNED),
-    "risk.maintenanceMargin -= netting.isMixed ? savingDown(netting.maintenance, netting.words) "
+    "risk.maintenanceMargin -= netting.isMixed ? savingDown(_maintenanceOf(netting)) "
     ": saving * netting.fraction / 1e4": (
         "margin: the saving at maintenance is at most the maintenance margins",
         UNSIGNED,
@@ -95,7 +98,7 @@ class Engine:
         self.market = self._bounded("Bounds.checkMarket")
         self.risk = self._bounded("Bounds.checkRisk")
         inputs["hedgeable"] = hedgeable = self._bounded("Bounds.checkPortfolio").fields["hedgeable"]
-        inputs["signedAt"] = self.widths.get("signedAt", hedgeable.join(-hedgeable))
+        inputs["signedAt"] = hedgeable.join(-hedgeable)
 
     def _bounded(self, function: str) -> Record:
         """Return parameters within the bounds that a function of `Bounds` holds them to."""
@@ -113,14 +116,8 @@ class Engine:
             equity=widths["balance"], initialMargin=nothing, maintenanceMargin=nothing, notional=nothing
         )
         position = self.ranges.new(shares=widths["shares"], entryIndex=widths["index"])
-        netting = self.ranges.new(
-            count=nothing,
-            fraction=nothing,
-            isMixed=False,
-            **{name: self.ranges.items(widths["markets"], nothing) for name in ("initial", "maintenance")},
-            words=self.ranges.items(widths["markets"], "word"),
-        )
-        for _ in range(MARKETS):
+        netting = call("Portfolio.start", widths["markets"])
+        for _ in range(widths["markets"].high):
             call("Margin.add", risk, position, widths["size"], widths["index"], self.market, "mark")
             call("Portfolio.add", netting, widths["size"], widths["price"], self.market, "word")
         call("Portfolio.settle", netting, risk)
@@ -173,9 +170,15 @@ def test_unchecked__largest_account__stays_as_small_as_the_libraries_say() -> No
     engine = Engine()
     engine.account()
     widest = {text: max(-held.low, held.high) for text, held in engine.ranges.checked.items()}
-    assert widest["int256(words[i].hedgeable()) * margins[i]"] < 2**118
-    assert widest["exposure += part"] < 2**125
-    assert widest["square += exposure * exposure"] < 2**252
+    assert widest["int256(word.hedgeable()) * margin"] < 2**118
+    for at in range(3):
+        assert widest[f"word.signedAt({16 + 16 * at}) * margin"] < 2**118
+        assert widest[f"factors[{at}] += part"] < 2**125
+    for at in range(8):
+        assert widest[f"word.signedAt({64 + 16 * at}) * margin"] < 2**118
+        assert widest[f"losses[{at}] -= word.signedAt({64 + 16 * at}) * margin"] < 2**125
+    assert widest["sums.hedgeable += part.abs()"] < 2**125
+    assert widest["risk * risk"] < 2**250
     assert max(widest.values()) < 2**252
 
 
@@ -194,7 +197,7 @@ def test_unchecked__without_a_statement__does_not_fit(text: str) -> None:
         ("shares", Interval(-(2**160), 2**160)),
         ("index", Interval(-(2**140), 2**140)),
         ("variance", Interval(0, 2**240)),
-        ("markets", Interval(0, 999)),
+        ("markets", Interval(0, 700)),
     ],
 )
 def test_unchecked__wider_than_its_word__does_not_fit(name: str, wider: Interval) -> None:
@@ -207,6 +210,14 @@ def test_unchecked__without_the_limit_on_margins__overflows() -> None:
         Engine(dropped=LIMIT).account()
     largest = (2**97 - 1) * (2**96 - 1) * 10**4 // 10**22
     assert factor_risk_up([largest], [PortfolioConfig(9_900)])[1] ** 2 >= 2**255
+
+
+def test_saving__of_a_loss_that_no_account_has__overflows() -> None:
+    ranges = Engine().ranges
+    sums = ranges.call("Portfolio.start", Interval(1, 1)).fields["initial"].item
+    sums.fields["losses"].fields["7"] = Interval(0, 2**128)
+    with pytest.raises(DoesNotFit, match=r"risk \* risk"):
+        ranges.call("Portfolio.savingDown", sums)
 
 
 # ---- the intervals themselves
@@ -271,14 +282,19 @@ def test_ranges__between_two_positions__hold_both(
         assert all(held.low <= value <= held.high for held, value in zip(found, model_of(book), strict=True))
 
 
-@given(st.integers(1 - 2**104, 2**104 - 1), st.integers(0, 9_900), st.data())
-def test_ranges__of_one_market__are_what_the_model_says(z: int, hedgeable: int, data: st.DataObject) -> None:
+@given(st.lists(st.integers(1 - 2**104, 2**104 - 1), max_size=5), st.integers(0, 9_900), st.data())
+def test_ranges__of_some_markets__are_what_the_model_says(book: list[int], hedgeable: int, data: st.DataObject) -> None:
     part = data.draw(st.integers(-isqrt(hedgeable**2 // 3), isqrt(hedgeable**2 // 3)))
-    config = PortfolioConfig(hedgeable, (part,) * 3, (part,) * 8)
+    configs = [PortfolioConfig(hedgeable, (part,) * 3, (part,) * 8)] * len(book)
     ranges = Ranges(*compiled(), {"hedgeable": one(hedgeable), "signedAt": one(part)}, {})
-    book = ranges.items(one(1), one(z)), ranges.items(one(1), "word")
-    assert ranges.call("Portfolio.factorRiskUp", *book) == tuple(map(one, factor_risk_up([z], [config])))
-    assert ranges.call("Portfolio.stressRisk", *book) == tuple(map(one, stress_risk([z], [config])))
+    sums = ranges.call("Portfolio.start", one(len(book))).fields["initial"].item
+    for z in book:
+        ranges.call("Portfolio.include", sums, one(z), "word")
+    square = ranges.call("Portfolio.factorSquare", sums)
+    found = sums.fields["hedgeable"], ranges.call("FixedPoint.sqrtUp", square)
+    assert found == tuple(map(one, factor_risk_up(book, configs) if book else (0, 0)))
+    assert ranges.call("Portfolio.stressRisk", sums) == tuple(map(one, stress_risk(book, configs)))
+    assert ranges.call("Portfolio.savingDown", sums) == one(saving_down(book, configs))
 
 
 amounts = st.integers(-(2**140), 2**140)
