@@ -275,6 +275,7 @@ class Exchange:
         self.order_book = Contract.at("OrderBook", addresses["OrderBook"])
         self.oracle = Contract.at("PriceOracle", addresses["PriceOracle"])
         self.lens = Contract.at("Lens", addresses["Lens"])
+        self.vault = Contract.at("LiquidityVault", addresses["LiquidityVault"])
         self.token = Contract.at("LocalToken", addresses["Token"])
         self.treasury = AccountId(chain.call(self.clearinghouse, "TREASURY"))
 
@@ -327,6 +328,14 @@ class Exchange:
         """Return value and requirements of the pool."""
         return _read(PoolRisk, self.chain.call(self.clearinghouse, "poolRisk"))
 
+    def pending_requests(self) -> int:
+        """Return how many requests to the vault are not over, cancelled ones included."""
+        pending = 0
+        for view in ("depositQueue", "redeemQueue"):
+            done, made, *_ = self.chain.call(self.vault, view)
+            pending += made - done
+        return pending
+
     # ---- transactions
 
     def deposit(self, sender: Sender, account: AccountId, amount: int) -> Receipt:
@@ -352,6 +361,10 @@ class Exchange:
     def deleverage(self, sender: Sender) -> Receipt:
         """Shrink the heavier sides of a pool under its maintenance margin."""
         return self.chain.send(sender, self.clearinghouse, "deleverage")
+
+    def fulfil(self, sender: Sender, deposits: int, redemptions: int) -> Receipt:
+        """Settle requests to the vault, no more than so many of each queue."""
+        return self.chain.send(sender, self.vault, "fulfil", deposits, redemptions)
 
     def commit(self, sender: Sender, order: Order) -> Receipt:
         """Commit to an order."""

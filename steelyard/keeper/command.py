@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from steelyard.keeper.liquidator import Deleveraging, Liquidation, Liquidator, Round
+    from steelyard.keeper.settler import Settlement
 
 __all__ = ["EXIT_FAILED", "EXIT_UNREACHABLE", "keep", "keeper_options", "run_keeper"]
 
 EXIT_FAILED = 3
-"""Some account could not be liquidated, the pool not be deleveraged, or one of them not be valued."""
+"""An account could not be liquidated, the pool not deleveraged, one of them not valued, or requests not settled."""
 
 EXIT_UNREACHABLE = 4
 """The node did not answer."""
@@ -130,6 +131,8 @@ def _lines(done: Round) -> list[str]:
         lines.append(f"  the pool could not be valued: {done.pool_unpriced}")
     if done.pool is not None:
         lines.append(f"  {_pool_line(done.pool)}")
+    if done.vault is not None:
+        lines.append(f"  {_vault_line(done.vault)}")
     return lines
 
 
@@ -139,6 +142,12 @@ def _pool_line(one: Deleveraging) -> str:
         return f"pool {one.status.value}, {margin}: {one.reason}"
     markets = ", ".join(map(str, one.markets)) or "none"
     return f"pool deleveraged, {margin}: markets {markets}, gas {one.gas_used:,}"
+
+
+def _vault_line(one: Settlement) -> str:
+    if one.transaction is None:
+        return f"requests to the vault failed: {one.reason}"
+    return f"vault: {one.deposits} deposits and {one.redemptions} redemptions settled, gas {one.gas_used:,}"
 
 
 def _line(one: Liquidation) -> str:

@@ -1,4 +1,6 @@
-"""Liquidates accounts under their maintenance margin, the worst first, and deleverages a pool under its own."""
+"""Liquidates accounts under their maintenance margin, the worst first, deleverages a pool under its own, and settles
+requests to the vault.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from steelyard.client.errors import ContractReverted, RpcRejected, RpcUnreachable, TransactionFailed
 from steelyard.client.exchange import AccountId, AccountView, owner_of
 from steelyard.keeper.backoff import Backoff
+from steelyard.keeper.settler import Settlement, Settler
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -148,6 +151,8 @@ class Round:
         Attempt to deleverage, after the liquidations; None where the pool needs none.
     pool_unpriced : str or None
         Why the pool could not be valued.
+    vault : Settlement or None
+        Attempt to settle requests to the vault; None where none can be.
     """
 
     block: int
@@ -159,12 +164,15 @@ class Round:
     attempts: tuple[Liquidation, ...] = ()
     pool: Deleveraging | None = None
     pool_unpriced: str | None = None
+    vault: Settlement | None = None
 
     @property
     def is_complete(self) -> bool:
         """Whether everything could be valued, and nothing that should have been done failed."""
         is_pool_done = self.pool is None or self.pool.status is not Status.FAILED
-        return not self.failed and not self.unpriced and self.pool_unpriced is None and is_pool_done
+        is_vault_done = self.vault is None or self.vault.reason is None
+        is_valued = not self.unpriced and self.pool_unpriced is None
+        return not self.failed and is_valued and is_pool_done and is_vault_done
 
     @property
     def liquidated(self) -> tuple[Liquidation, ...]:
@@ -188,6 +196,7 @@ class Round:
             "attempts": [one.to_json() for one in self.attempts],
             "pool": self.pool and self.pool.to_json(),
             "pool_unpriced": self.pool_unpriced,
+            "vault": self.vault and self.vault.to_json(),
         }
 
 
@@ -246,6 +255,7 @@ class Liquidator:
         self._span = span
         self._overlap = overlap
         self._backoff = backoff or Backoff()
+        self._settler = Settler(exchange, sender, self._backoff)
         self._watch = _Watch(first_block)
 
     def run_once(self) -> Round:
@@ -282,6 +292,7 @@ class Liquidator:
             attempts=tuple(attempts),
             pool=pool,
             pool_unpriced=pool_unpriced,
+            vault=self._settler.run_once(),
         )
 
     # ---- accounts

@@ -277,3 +277,21 @@ def test_run_keeper__ape_account__liquidates(
     assert (int(attempt["account"], 16), attempt["status"]) == (account, "liquidated")
     sender = AccountSender(select_account("TEST::2", 31337))
     assert market.exchange.balances_of([to_account_id(sender.address, 7)]) == [int(attempt["reward"])]
+
+
+def test_run_once__request_to_the_vault__is_settled_once_it_is_due(market: Market) -> None:
+    owner, _ = market.trader("provider", 5_000)
+    exchange, chain = market.exchange, market.chain
+    chain.send(owner, exchange.token, "mint", owner.address, 1_000 * 10**6)
+    chain.send(owner, exchange.token, "approve", exchange.vault.address, 1_000 * 10**6)
+    chain.send(owner, exchange.vault, "requestDeposit", 1_000 * 10**6, owner.address, owner.address)
+    keeper = liquidator(market)
+    assert keeper.run_once().vault is None
+    for _ in range(4):
+        market.publish()
+    done = keeper.run_once()
+    assert done.is_complete
+    assert done.vault is not None
+    assert (done.vault.deposits, done.vault.redemptions, done.vault.reason) == (1, 0, None)
+    assert chain.call(exchange.vault, "maxDeposit", owner.address) == 1_000 * 10**6
+    assert keeper.run_once().vault is None
