@@ -220,6 +220,11 @@ class Scenario:
         header = self._house.stored_accounts().get(account)
         return [*markets_of(header.open_markets)] if header is not None and header.open_markets else []
 
+    def mode(self, account: int) -> int:
+        """Return an account's `MarginMode`."""
+        header = self._house.stored_accounts().get(account)
+        return header.mode if header is not None else 0
+
     def market(self, market: int) -> Any:
         """Return longs, shorts, funding and parameters of a market."""
         return self._house.market_of(market).as_tuple()

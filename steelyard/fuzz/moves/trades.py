@@ -30,6 +30,24 @@ def grow_to_the_limit(s: Scenario, c: Choices) -> Outcome:
 
 
 @aim("trade")
+def spread(s: Scenario, c: Choices) -> Outcome:
+    """Bring an account in portfolio mode to positions in two to five markets, longs and shorts."""
+    s.freshen()
+    netting = [a for a in TRADING_ACCOUNTS if s.mode(a) == 2 and len(s.open_markets(a)) < 5]
+    account = c.pick([a for a in netting if s.open_markets(a)] or netting or TRADING_ACCOUNTS)
+    outcome = s.call(owner_of(account), "Clearinghouse", "setMarginMode", account, 2)
+    held = s.open_markets(account)
+    others = [market for market in s.markets if market not in held and s.price_state(market)[1]]
+    first, sign = c.integer(0, len(s.markets)), -side_of(s, c, account, held[0] if held else 0)
+    for turn in range(min(len(others), c.integer(max(1, 2 - len(held)), max(1, 5 - len(held))))):
+        market = others[(first + turn) % len(others)]
+        size = s.capacity(account, market, sign) * c.integer(20, 200) // 1_000
+        outcome = s.trade(account, market, sign * max(size, s.min_size(market)))
+        sign = -sign if c.chance(60) else sign
+    return outcome
+
+
+@aim("trade")
 def reduce(s: Scenario, c: Choices) -> Outcome:
     account, market = any_holder(s, c)
     size = s.size(account, market)
