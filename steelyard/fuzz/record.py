@@ -18,6 +18,7 @@ from steelyard.parameters import (
     NetworkParameters,
     OracleParameters,
     OrderParameters,
+    PortfolioParameters,
     PythParameters,
     RiskParameters,
     SystemParameters,
@@ -45,15 +46,20 @@ def parameters_to(parameters: SystemParameters) -> dict[str, Any]:
 
 def parameters_from(document: dict[str, Any]) -> SystemParameters:
     """Return what `parameters_to` was given."""
-    markets = tuple(
-        MarketParameters(**{**market, "oracle": OracleParameters(**market["oracle"])}) for market in document["markets"]
-    )
     return SystemParameters(
         pyth=PythParameters(**document["pyth"]),
         orders=OrderParameters(**document["orders"]),
         vault=VaultParameters(**document["vault"]),
         risk=RiskParameters(**document["risk"]),
-        markets=markets,
+        markets=tuple(map(_market_from, document["markets"])),
+    )
+
+
+def _market_from(document: dict[str, Any]) -> MarketParameters:
+    netting = document["portfolio"]
+    portfolio = PortfolioParameters(netting["hedgeable"], tuple(netting["loadings"]), tuple(netting["shocks"]))
+    return MarketParameters(
+        **{**document, "portfolio": portfolio, "oracle": OracleParameters(**document["oracle"])},
     )
 
 

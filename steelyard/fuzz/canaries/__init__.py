@@ -10,8 +10,10 @@ from steelyard.fuzz.canaries.accounts import CHECKS, MONEY, PERMISSIONS
 from steelyard.fuzz.canaries.canary import Canary, CanaryRotten, Sources
 from steelyard.fuzz.canaries.funding import FUNDING, POSITIONS
 from steelyard.fuzz.canaries.oracle import ORDERS, PRICES, VIEWS
+from steelyard.fuzz.canaries.portfolio import MODES, NETTING, PARAMETERS, REQUIREMENTS
 from steelyard.fuzz.canaries.rounding import NUMBERS, ROUNDING
 from steelyard.fuzz.canaries.trades import FEES, LIQUIDATION
+from steelyard.fuzz.canaries.waterfall import DELEVERAGING, EXTENSION, INSURANCE, POOL, RELOCATION
 
 __all__ = ["CANARIES", "Canary", "CanaryRotten", "Sources"]
 
@@ -30,6 +32,15 @@ CANARIES: dict[str, Canary] = {
         PRICES,
         ORDERS,
         VIEWS,
+        NETTING,
+        MODES,
+        PARAMETERS,
+        REQUIREMENTS,
+        DELEVERAGING,
+        POOL,
+        INSURANCE,
+        RELOCATION,
+        EXTENSION,
     )
     for canary in group
 }
