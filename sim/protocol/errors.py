@@ -636,6 +636,14 @@ class PositionMissing(ProtocolError):
 
 
 @dataclass(eq=False)
+class DelegateCallRequired(ProtocolError):
+    """The extension runs for the clearinghouse only.
+
+    Source: ``IClearinghouseCore.sol::DelegateCallRequired``.
+    """
+
+
+@dataclass(eq=False)
 class VaultUnauthorized(ProtocolError):
     """Only the vault takes money out of the pool.
 

@@ -10,6 +10,7 @@ from sim.protocol.authority import Authority
 from sim.protocol.clearinghouse import Clearinghouse
 from sim.protocol.errors import EmptyRevert, ProtocolError
 from sim.protocol.evm import Address, Contract
+from sim.protocol.extension import Extension
 from sim.protocol.invariants import Invariants
 from sim.protocol.lens import Lens
 from sim.protocol.liquidity_vault import LiquidityVault
@@ -164,10 +165,11 @@ class World:
         if settings.is_hostile:
             contracts.append(HostileActor(*place("HostileActor", 8)))
         self.contracts = {contract.name: contract for contract in contracts}
+        contracts.append(Extension(self, "ClearinghouseExt", self.clearinghouse.extension()))
         self._at = {contract.address: contract for contract in contracts}
         self._functions: dict[tuple[str, str], tuple[Entry, Callable[..., Any]]] = {
-            (name, function): (entry, getattr(contract, method))
-            for name, contract in self.contracts.items()
+            (contract.name, function): (entry, getattr(contract, method))
+            for contract in contracts
             for function, entry, method in contract.named()
         }
         self._by_selector: dict[tuple[str, str], tuple[Entry, Callable[..., Any]]] = {}

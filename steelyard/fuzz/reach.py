@@ -40,7 +40,6 @@ EXEMPT: Mapping[str, str] = {
     "AccessManagerUnauthorizedCancel": _SCHEDULING,
     "AccessManagerUnauthorizedConsume": _SCHEDULING,
     "AddressEmptyCode": "a batch delegates to the contract itself, which has code",
-    "DelegateCallRequired": "nobody calls the extension by itself; tests/parity/test_access.py does",
     "ERC20InvalidApprover": _TOKEN,
     "ERC20InvalidSender": _TOKEN,
     "ERC20InvalidSpender": _TOKEN,

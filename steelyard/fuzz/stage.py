@@ -58,6 +58,9 @@ class Stage:
         by = governors or Governors()
         addresses = deploy_system(chain, parameters, by, token=CONTRACTS["LocalToken"])
         addresses["HostileActor"] = chain.deploy("HostileActor", sender=TREASURY)
+        (extension,) = chain.read("Clearinghouse", "EXTENSION").returns
+        addresses["ClearinghouseExt"] = extension
+        chain.attach("ClearinghouseExt", "ClearinghouseExt", extension)
         return cls(chain, addresses, parameters, by)
 
     @classmethod

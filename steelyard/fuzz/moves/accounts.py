@@ -82,6 +82,30 @@ def leave_a_hedge(s: Scenario, c: Choices) -> Outcome:
     return s.call(owner_of(account), "Clearinghouse", "setMarginMode", account, 0)
 
 
+@aim("mode", "MarginInsufficient")
+def strip_a_hedge_of_unlike_markets(s: Scenario, c: Choices) -> Outcome:
+    """Offset in two markets of other maintenance fractions: the legs offset less there than at initial margin."""
+    for market, fraction in enumerate(c.pick(((500, 8_000), (8_000, 500), (5_000, 6_000)))):
+        config, rate = s.market(market)[3], s.market(market)[2][4]
+        s.must(STEWARD, "Clearinghouse", "setMarket", market, (*config[:7], fraction, *config[8:]), rate)
+    account = _hedge(s, c)
+    more = min(s.free(account), UINT128_MAX // 2) + c.amount(1, 100 * WAD)
+    return s.call(owner_of(account), "Clearinghouse", "transfer", account, account ^ 1, more)
+
+
+@aim("mode", "MarginInsufficient")
+def strip_a_hedge_that_a_scenario_breaks(s: Scenario, c: Choices) -> Outcome:
+    """Offset what factors move together, where one of the scenarios says that both legs lose."""
+    account = _hedge(s, c)
+    worst = c.integer(0, 7)
+    for market in (0, 1):
+        shock = -6_000 if s.size(account, market) > 0 else 6_000
+        shocks = tuple([shock if number == worst else shock // 3 for number in range(8)])
+        s.must(STEWARD, "Clearinghouse", "setPortfolio", market, (*HEDGED[:2], shocks))
+    more = min(s.free(account), UINT128_MAX // 2) + c.amount(1, 100 * WAD)
+    return s.call(owner_of(account), "Clearinghouse", "transfer", account, account ^ 1, more)
+
+
 @aim("trade", "MaintenanceInsufficient")
 def unhedge(s: Scenario, c: Choices) -> Outcome:
     account = _hedge(s, c)

@@ -359,3 +359,24 @@ def commit_and_settle_at_once(s: Scenario, c: Choices) -> Outcome:
         s.message("OrderBook", "cancel", order),
     )
     return s.act(*calls, is_strict=False)
+
+
+# ---- code that runs for another contract
+
+
+@aim("hostile", "DelegateCallRequired")
+def call_the_extension(s: Scenario, c: Choices) -> Outcome:
+    """Call the clearinghouse's other code where it is, not where it runs."""
+    function, args = c.pick(
+        (
+            ("fundPool", (c.amount(1, TOKEN),)),
+            ("fundInsurance", (c.amount(1, TOKEN),)),
+            ("defundPool", (c.amount(1, TOKEN), OSCAR)),
+            ("accrue", (any_market(s, c),)),
+            ("deleverage", ()),
+            ("collectTreasury", ()),
+            ("setVault", (OSCAR,)),
+            ("pauseRisk", ()),
+        )
+    )
+    return s.call(c.pick((*TRADERS, LIQUIDITY, OSCAR)), "ClearinghouseExt", function, *args)

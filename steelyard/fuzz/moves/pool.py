@@ -44,8 +44,30 @@ def defund_unasked(s: Scenario, c: Choices) -> Outcome:
     return s.call(sender, "Clearinghouse", "defundPool", c.amount(1, TOKEN), sender)
 
 
-@aim("deleverage")
-def deleverage_a_weak_pool(s: Scenario, c: Choices) -> Outcome:
+@aim("pool", "PriceUncertain")
+def defund_at_an_uncertain_price(s: Scenario, c: Choices) -> Outcome:
+    market = _skewed(s, c)
+    free = _free(s)
+    _blur(s, c, market)
+    return s.call(LIQUIDITY, "Clearinghouse", "defundPool", c.amount(1, max(1, free // 2)), LIQUIDITY)
+
+
+@aim("pool", "MarginInsufficient")
+def defund_between_the_margins(s: Scenario, c: Choices) -> Outcome:
+    """Ask for what would leave the pool under its initial margin, and over its maintenance margin."""
+    _skewed(s, c)
+    risk = s.pool_risk()
+    between = (risk[1] - risk[2]) // _UNIT if risk else 0
+    return s.call(LIQUIDITY, "Clearinghouse", "defundPool", _free(s) + c.amount(1, max(1, between)), LIQUIDITY)
+
+
+def _blur(s: Scenario, c: Choices, market: int) -> None:
+    """Publish the price of a market once more, of too little confidence."""
+    s.publish({market: s.price(market)}, confidence=s.price_state(market)[5] * 100 + c.integer(1, 10**5))
+
+
+def _weaken(s: Scenario, c: Choices) -> int:
+    """Bring the pool under its maintenance margin; return the market that did it."""
     market = _skewed(s, c)
     thin(s)
     s.freshen()
@@ -58,6 +80,20 @@ def deleverage_a_weak_pool(s: Scenario, c: Choices) -> Outcome:
         change = -(-loss * WAD // abs(skew))
         moved = max(price // 20, min(price * 20, price + change if skew > 0 else price - change))
         s.publish({m: moved if m == market else s.price(m) for m in s.markets if s.price_state(m)[1]})
+    return market
+
+
+@aim("deleverage")
+def deleverage_a_weak_pool(s: Scenario, c: Choices) -> Outcome:
+    _weaken(s, c)
+    outcome = s.call(c.pick((KIM, *TRADERS)), "Clearinghouse", "deleverage")
+    s.call(LIQUIDITY, "Clearinghouse", "fundPool", _REFILL)
+    return outcome
+
+
+@aim("deleverage")
+def deleverage_at_an_uncertain_price(s: Scenario, c: Choices) -> Outcome:
+    _blur(s, c, _weaken(s, c))
     outcome = s.call(c.pick((KIM, *TRADERS)), "Clearinghouse", "deleverage")
     refill(s)
     return outcome

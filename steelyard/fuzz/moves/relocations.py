@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sim.protocol.types.shares import ONE_MULTIPLIER
 from steelyard.evm.deployment import ADMIN
-from steelyard.fuzz.moves.parts import any_account, any_holder, enlarge
+from steelyard.fuzz.moves.parts import any_account, any_holder, enlarge, holders
+from steelyard.fuzz.moves.pool import deleverage_a_weak_pool
 from steelyard.fuzz.moves.registry import aim
 from steelyard.fuzz.scenario import ACCOUNTS, KIM, OSCAR, TRADING_ACCOUNTS, UINT128_MAX, WAD, owner_of
 
@@ -18,6 +20,12 @@ if TYPE_CHECKING:
 def _move(s: Scenario, account: int, market: int, size: int, *, to: int | None = None) -> Outcome:
     target = account ^ 1 if to is None else to
     return s.call(owner_of(account), "Clearinghouse", "movePosition", account, target, market, size)
+
+
+def _scaled(s: Scenario) -> list[tuple[int, int]]:
+    """Return every account with a market in which its side was deleveraged."""
+    s.freshen()
+    return [(a, m) for a, m in holders(s) if s.market(m)[s.size(a, m) < 0][2] != ONE_MULTIPLIER]
 
 
 def _share(s: Scenario, c: Choices, account: int, market: int) -> int:
@@ -44,6 +52,21 @@ def relocate_onto_a_position(s: Scenario, c: Choices) -> Outcome:
     account, market = any_holder(s, c)
     enlarge(s, c, account ^ 1, market, share=c.integer(100, 500))
     return _move(s, account, market, _share(s, c, account, market))
+
+
+@aim("relocate")
+def relocate_a_part_that_was_deleveraged(s: Scenario, c: Choices) -> Outcome:
+    """Move a part of a position whose side has a multiplier of its own: sizes are not whole shares there."""
+    scaled = _scaled(s)
+    if not scaled:
+        deleverage_a_weak_pool(s, c)
+        scaled = _scaled(s)
+    account, market = c.pick(scaled) if scaled else any_holder(s, c)
+    free = s.free(account)
+    if free > WAD:
+        s.call(owner_of(account), "Clearinghouse", "transfer", account, account ^ 1, min(free // 2, UINT128_MAX))
+    least, size = s.min_size(market), abs(s.size(account, market))
+    return _move(s, account, market, c.amount(least, max(least, size - least)))
 
 
 @aim("relocate", "MarginInsufficient")
