@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from steelyard.fuzz.scenario import Scenario
 
 
-HEDGED = (9_000, (8_900, 500, 0), (-9_000, 9_000, *(0,) * 6))
-"""Netting of a market of which nearly all risk is common to all markets."""
+HEDGEABLE = 9_000
+LOADINGS = ((8_900, 500, 0), (500, 0, 8_900), (0, -8_900, 500))
+"""Of a market of which nearly all risk is common to all markets, by one of the factors."""
+SHOCKS = (-9_000, 9_000, *(0,) * 6)
 
 
 @aim("mode")
@@ -55,8 +57,9 @@ def _hedge(s: Scenario, c: Choices) -> int:
     flat = [a for a in TRADING_ACCOUNTS if not s.open_markets(a)]
     account = c.pick(flat or TRADING_ACCOUNTS)
     s.call(owner_of(account), "Clearinghouse", "setMarginMode", account, 2)
+    loadings = c.pick(LOADINGS)
     for market in (0, 1):
-        s.must(STEWARD, "Clearinghouse", "setPortfolio", market, HEDGED)
+        s.must(STEWARD, "Clearinghouse", "setPortfolio", market, (HEDGEABLE, loadings, SHOCKS))
     first = c.integer(0, 1)
     long_share = enlarge(s, c, account, first, share=c.integer(300, 500))
     size = s.size(account, first)
@@ -97,11 +100,11 @@ def strip_a_hedge_of_unlike_markets(s: Scenario, c: Choices) -> Outcome:
 def strip_a_hedge_that_a_scenario_breaks(s: Scenario, c: Choices) -> Outcome:
     """Offset what factors move together, where one of the scenarios says that both legs lose."""
     account = _hedge(s, c)
-    worst = c.integer(0, 7)
+    worst, loadings = c.integer(0, 7), c.pick(LOADINGS)
     for market in (0, 1):
         shock = -6_000 if s.size(account, market) > 0 else 6_000
         shocks = tuple([shock if number == worst else shock // 3 for number in range(8)])
-        s.must(STEWARD, "Clearinghouse", "setPortfolio", market, (*HEDGED[:2], shocks))
+        s.must(STEWARD, "Clearinghouse", "setPortfolio", market, (HEDGEABLE, loadings, shocks))
     more = min(s.free(account), UINT128_MAX // 2) + c.amount(1, 100 * WAD)
     return s.call(owner_of(account), "Clearinghouse", "transfer", account, account ^ 1, more)
 

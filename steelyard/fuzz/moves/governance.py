@@ -192,13 +192,22 @@ def govern_unasked(s: Scenario, c: Choices) -> Outcome:
         (
             ("setMarket", (0, config, 5_000)),
             ("listMarket", (config, 5_000)),
-            ("setPortfolio", (0, _portfolio_config(c))),
             ("setRiskConfig", (s.pair.get("Clearinghouse", "riskConfig"),)),
             ("setExecutor", (OSCAR, True)),
             ("pauseRisk", ()),
             ("unpauseRisk", ()),
-            ("setVault", (OSCAR,)),
+        )
+    )
+    return s.call(c.pick((*TRADERS, KIM, OSCAR)), "Clearinghouse", function, *args)
+
+
+@aim("govern", "AccessManagedUnauthorized")
+def govern_the_waterfall_unasked(s: Scenario, c: Choices) -> Outcome:
+    function, args = c.pick(
+        (
+            ("setPortfolio", (0, _portfolio_config(c))),
             ("setInsuranceCap", (0, 1)),
+            ("setVault", (OSCAR,)),
         )
     )
     return s.call(c.pick((*TRADERS, KIM, OSCAR)), "Clearinghouse", function, *args)
