@@ -27,6 +27,8 @@ WEI = 10**24
 """Native currency of each actor [wei]."""
 FUNDS = 100_000 * TOKEN
 """What each account starts with [token units]."""
+_CODE_LIMIT = 1 << 17
+"""Of contracts that are not the project's own build [bytes]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,11 @@ class Stage:
 
     @classmethod
     def in_process(cls, artefacts: Artefacts | None = None) -> Stage:
-        """Deploy the system of a local chain on an EVM in this process."""
-        return cls.built(Machine(artefacts), load())
+        """Deploy the system of a local chain on an EVM in this process.
+
+        Contracts that are given may be compiled fast rather than well, and larger than a chain would take.
+        """
+        return cls.built(Machine(artefacts, code_limit=None if artefacts is None else _CODE_LIMIT), load())
 
     def model(self) -> World:
         """Return a model of the system as it was deployed."""

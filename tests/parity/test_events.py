@@ -15,8 +15,8 @@ from sim.protocol.libraries import funding_rate, positions
 from sim.protocol.libraries.fixed_point import clamp_symmetric
 from sim.protocol.types.account import Position
 from sim.protocol.types.account_id import INSURANCE_ACCOUNT, POOL_ACCOUNT
-from sim.protocol.types.ledger import RiskConfig
-from sim.protocol.types.market import FundingState, Market, MarketConfig, Side
+from sim.protocol.types.ledger import InsuranceDraw, RiskConfig
+from sim.protocol.types.market import FundingState, Market, MarketConfig, PortfolioConfig, Side
 from sim.protocol.types.shares import ONE_MULTIPLIER, indexed_up, to_shares, to_size
 from steelyard.evm.deployment import Governors, setup_calls
 from steelyard.fuzz.choices import SeededChoices
@@ -37,6 +37,19 @@ CHECK_EVERY = 50
 pytestmark = [pytest.mark.evm, pytest.mark.slow]
 
 
+def _no_portfolio() -> tuple[Any, ...]:
+    return tuple(PortfolioConfig())
+
+
+def _shares_of(size: int, multiplier: int) -> int:
+    """Return the shares of a position that a trade left with `size`.
+
+    It was asked for that size, or, where shares do not come out even, for a wei more of a long.
+    """
+    shares = to_shares(size, multiplier)
+    return shares if to_size(shares, multiplier) == size else to_shares(size + 1, multiplier)
+
+
 @dataclass
 class Rebuilt:
     """What an observer of events knows."""
@@ -52,6 +65,11 @@ class Rebuilt:
     executors: dict[str, bool] = field(default_factory=dict)
     permissions: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     orders: dict[tuple[int, int], tuple[int, Any]] = field(default_factory=dict)
+    portfolios: defaultdict[int, tuple[Any, ...]] = field(default_factory=lambda: defaultdict(_no_portfolio))
+    draws: defaultdict[int, InsuranceDraw] = field(default_factory=lambda: defaultdict(InsuranceDraw))
+    pool_vault: str = ""
+    jumps: dict[int, tuple[int, int]] = field(default_factory=dict)
+    trades: list[tuple[int, int, int]] = field(default_factory=list)
     supply: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     vault: RebuiltVault = field(default_factory=RebuiltVault)
 
@@ -95,16 +113,19 @@ class Rebuilt:
         state = self._accrued(market, now)
         assert state.funding.rate == rate
         held = self.positions[account, market]
-        before = to_size(held.shares, ONE_MULTIPLIER)
+        after = size
         if held.shares:
             side = state.longs if held.shares > 0 else state.shorts
+            after += to_size(held.shares, side.multiplier)
             side.shares -= abs(held.shares)
+            if side.shares == 0:
+                side.multiplier = ONE_MULTIPLIER
             state.funding.entry_sum -= indexed_up(held.shares, held.entry_index)
             assert indexed_up(held.shares, side.index - held.entry_index) == funding
-        shares = to_shares(before + size, ONE_MULTIPLIER)
+        side = state.longs if after > 0 else state.shorts
+        shares = _shares_of(after, side.multiplier)
         entry = 0
         if shares:
-            side = state.longs if shares > 0 else state.shorts
             side.shares += abs(shares)
             entry = side.index
             state.funding.entry_sum += indexed_up(shares, entry)
@@ -114,6 +135,11 @@ class Rebuilt:
         self.balances[POOL_ACCOUNT] += cost + funding + pool_fee
         self.balances[INSURANCE_ACCOUNT] += fee - pool_fee
         self.balances[account] = balance
+        self.trades.append((account, market, size))
+
+    def on_position_moved(self, _: int, source: int, to: int, market: int, size: int) -> None:
+        (giver, *_gave), (receiver, in_market, _received) = self.trades[-2:]
+        assert (giver, *_gave, receiver, in_market) == (source, market, -size, to, market)
 
     def on_liquidated(
         self, _: int, account: int, liquidator: int, notional: int, reward: int, penalty: int, balance: int
@@ -126,6 +152,21 @@ class Rebuilt:
         self.balances[INSURANCE_ACCOUNT] -= from_insurance
         self.balances[POOL_ACCOUNT] -= from_pool
 
+    def on_insurance_drawn(self, now: int, market: int, amount: int, drawn: int) -> None:
+        before, day = self.draws[market], now // 86_400
+        assert drawn == amount + (before.drawn if before.day == day else 0)
+        self.draws[market] = InsuranceDraw(before.cap, day, drawn)
+
+    def on_deleveraged(self, _: int, market: int, is_long: bool, cut: int, longs: int, shorts: int) -> None:
+        state, paid = self.markets[market], cut * self.prices[market][0]
+        assert self.jumps.pop(market, (0, 0)) == (
+            (-(paid // ONE_MULTIPLIER), 0) if is_long else (0, -(-paid // ONE_MULTIPLIER))
+        )
+        side, multiplier = (state.longs, longs) if is_long else (state.shorts, shorts)
+        assert side.multiplier - cut == multiplier
+        state.longs.multiplier, state.shorts.multiplier = longs, shorts
+        state.funding.velocity = funding_rate.velocity_at(state.config, positions.skew_of(state))
+
     # ---- markets, prices, rules
 
     def _accrued(self, market: int, now: int) -> Market:
@@ -136,7 +177,11 @@ class Rebuilt:
     def on_funding_accrued(self, now: int, market: int, rate: int, long_index: int, short_index: int) -> None:
         state = self._accrued(market, now)
         state.funding.rate = rate
-        assert (state.longs.index, state.shorts.index) == (long_index, short_index)
+        jump = long_index - state.longs.index, short_index - state.shorts.index
+        state.longs.index, state.shorts.index = long_index, short_index
+        if any(jump):
+            # Deleveraging, which is told next, accounts for it.
+            self.jumps[market] = jump
 
     def on_market_set(self, now: int, market: int, config: tuple[int, ...], max_rate: int) -> None:
         if market not in self.markets:
@@ -154,6 +199,15 @@ class Rebuilt:
         if market in self.feeds and self.feeds[market][0] != feed:
             self.prices.pop(market, None)
         self.feeds[market] = feed, max_age, max_confidence
+
+    def on_portfolio_set(self, _: int, market: int, config: tuple[Any, ...]) -> None:
+        self.portfolios[market] = config
+
+    def on_insurance_cap_set(self, _: int, market: int, cap: int) -> None:
+        self.draws[market] = self.draws[market]._replace(cap=cap)
+
+    def on_vault_set(self, _: int, vault: str) -> None:
+        self.pool_vault = vault
 
     def on_risk_config_set(self, _: int, config: tuple[int, ...]) -> None:
         self.risk = RiskConfig(*config)
@@ -207,7 +261,11 @@ class Rebuilt:
             self.is_paused,
         )
         assert house.risk_config() == self.risk
+        assert house.vault() == self.pool_vault
+        assert not self.jumps
         for market in self.markets:
+            assert tuple(house.portfolio_of(market)) == self.portfolios[market]
+            assert house.insurance_of(market) == self.draws[market]
             assert tuple(oracle.price_state(market)) == (*self.prices[market], *self.feeds[market][1:])
             assert oracle.feed_of(market) == self.feeds[market][0]
         for executor, allowed in self.executors.items():
@@ -259,7 +317,21 @@ def test_events__of_a_campaign__rebuild_the_state(stage: Stage, seed: int) -> No
 
 
 @pytest.mark.parametrize(
-    "name", ["KeeperPaid", "BadDebtBooked", "FeedSet", "OrderFailed", "TreasuryCollected", "RedeemFulfilled"]
+    "name",
+    [
+        "BadDebtBooked",
+        "Deleveraged",
+        "FeedSet",
+        "InsuranceCapSet",
+        "InsuranceDrawn",
+        "KeeperPaid",
+        "OrderFailed",
+        "PortfolioSet",
+        "RedeemFulfilled",
+        "TreasuryCollected",
+        "VaultSet",
+        "Withdrawn",
+    ],
 )
 def test_events__one_kind_unheard__do_not(stage: Stage, name: str) -> None:
     with pytest.raises((AssertionError, KeyError)):

@@ -1,10 +1,9 @@
 """Contracts compiled fast rather than well, and only where their text has changed.
 
 Each contract that can be deployed is a unit of its own, cached by what it is made of: a bug in the order book compiles
-the order book. Where it can, a unit goes through the compiler's old pipeline without optimiser (a second or two), with
-it where its code would be too large; where the stack of that is too small, through the new one with a short sequence of
-optimiser steps, which takes two thirds of the time of the project's settings and stays under the limit on the size of
-code.
+the order book. Where it can, a unit goes through the compiler's old pipeline without optimiser (a second or two); where
+the stack of that is too small, through the new one with a few optimiser steps, which takes half of the time of the
+project's settings. Code may be larger than a chain takes: see `Stage.in_process`.
 
 Exceptions
 ----------
@@ -53,16 +52,15 @@ _NEW: dict[str, Any] = {
         "runs": 1,
         "details": {
             "yul": True,
-            "yulDetails": {"optimizerSteps": "dhfoDgvulnTUtnIfeulxarrscLMcCTUtulVculegjmul:fDnTOcmu"},
+            "yulDetails": {"optimizerSteps": "dhfoDgvulfnTUtnIf:fDnTOcmu"},
         },
     },
 }
 _FULL: dict[str, Any] = {"viaIR": True, "optimizer": {"enabled": True, "runs": 1000}}
-_SMALL: dict[str, Any] = {"viaIR": False, "optimizer": {"enabled": True, "runs": 1}}
-_FORMAT = 3
+_FORMAT = 4
 """Of what is cached; a new one makes all that is cached unknown."""
-_PIPELINES = {"Clearinghouse": [_NEW, _FULL], "Lens": [_SMALL, _NEW, _FULL]}
-"""For units that the old pipeline refuses, or makes larger than code may be."""
+_NEEDS_NEW = frozenset({"Clearinghouse"})
+"""Units of which it is known that the old pipeline refuses them, which takes it five seconds."""
 _CREATED = frozenset({"ClearinghouseExt"})
 """Units that another one creates, which has their code in its own."""
 
@@ -147,7 +145,7 @@ def _unit(path: str, sources: Sources, cache: Path) -> dict[str, Any]:
     """Return what the file at `path` and all that it imports define, with code for what it defines itself."""
     name = Path(path).stem
     parts = {part: sources[part] for part in sorted(_closure(path, sources))}
-    pipelines = _PIPELINES.get(name, [_OLD, _NEW, _FULL])
+    pipelines = [_NEW, _FULL] if name in _NEEDS_NEW else [_OLD, _NEW, _FULL]
     code = () if name in _CREATED else _CODE
     key = json.dumps([path, parts, pipelines, code, REMAPPINGS, _FORMAT, SOLC_VERSION, _lock()], sort_keys=True)
     kept = cache / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"

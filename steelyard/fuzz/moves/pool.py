@@ -44,23 +44,6 @@ def defund_unasked(s: Scenario, c: Choices) -> Outcome:
     return s.call(sender, "Clearinghouse", "defundPool", c.amount(1, TOKEN), sender)
 
 
-@aim("pool", "PriceUncertain")
-def defund_at_an_uncertain_price(s: Scenario, c: Choices) -> Outcome:
-    market = _skewed(s, c)
-    free = _free(s)
-    _blur(s, c, market)
-    return s.call(LIQUIDITY, "Clearinghouse", "defundPool", c.amount(1, max(1, free // 2)), LIQUIDITY)
-
-
-@aim("pool", "MarginInsufficient")
-def defund_between_the_margins(s: Scenario, c: Choices) -> Outcome:
-    """Ask for what would leave the pool under its initial margin, and over its maintenance margin."""
-    _skewed(s, c)
-    risk = s.pool_risk()
-    between = (risk[1] - risk[2]) // _UNIT if risk else 0
-    return s.call(LIQUIDITY, "Clearinghouse", "defundPool", _free(s) + c.amount(1, max(1, between)), LIQUIDITY)
-
-
 def _blur(s: Scenario, c: Choices, market: int) -> None:
     """Publish the price of a market once more, of too little confidence."""
     s.publish({market: s.price(market)}, confidence=s.price_state(market)[5] * 100 + c.integer(1, 10**5))
@@ -87,7 +70,7 @@ def _weaken(s: Scenario, c: Choices) -> int:
 def deleverage_a_weak_pool(s: Scenario, c: Choices) -> Outcome:
     _weaken(s, c)
     outcome = s.call(c.pick((KIM, *TRADERS)), "Clearinghouse", "deleverage")
-    s.call(LIQUIDITY, "Clearinghouse", "fundPool", _REFILL)
+    refill(s)
     return outcome
 
 
