@@ -24,7 +24,7 @@ WEIGHTS = {
     "deposit": 5,
     "withdraw": 6,
     "transfer": 4,
-    "mode": 3,
+    "mode": 4,
     "relocate": 3,
     "leverage": 6,
     "operator": 3,

@@ -265,3 +265,20 @@ def test_pause__what_raises_risk__is_refused(scenario: Scenario) -> None:
         error = scenario.trade(account, 0, size).error
         assert error is not None
         assert error.name == "RiskPaused"
+
+
+def test_extension__called_by_itself__does_nothing_and_holds_nothing(stage: Stage, artefacts: Artefacts) -> None:
+    """Every function that it has for the clearinghouse, by whoever may call that."""
+    views = {"pure", "view"}
+    shared = {signature(each) for each in artefacts["ClearinghouseCore"].abi if each["type"] == "function"}
+    declared = [each for each in artefacts["ClearinghouseExt"].abi if each["type"] == "function"]
+    own = [each for each in declared if each["stateMutability"] not in views and signature(each) not in shared]
+    assert {each["name"] for each in own} >= {"fundPool", "defundPool", "deleverage", "setVault", "setRiskConfig"}
+    with stage.scenario() as scenario:
+        for entry in own:
+            arguments = tuple(_nothing(part) for part in entry["inputs"])
+            for caller in CALLERS:
+                outcome = scenario.call(caller, "ClearinghouseExt", entry["name"], *arguments)
+                assert outcome.error is not None
+                assert outcome.error.name == "DelegateCallRequired"
+        assert scenario.pair.get("LocalToken", "balanceOf", scenario.pair.addresses["ClearinghouseExt"]) == 0

@@ -15,7 +15,7 @@ _WHOLE = "a multiplier stays at one, so that sizes are whole shares: no change r
 ARGUED: Mapping[tuple[str, str, str], str] = {
     ("Clearinghouse.constructor", "never true", "decimals != 6"): _CONSTRUCTION,
     ("Clearinghouse.constructor", "never true", "TREASURY.isReserved()"): _CONSTRUCTION,
-    ("Clearinghouse.listMarket", "never true", "marketCount == MAX_MARKETS"): (
+    ("ClearinghouseExt.listMarket", "never true", "marketCount == MAX_MARKETS"): (
         "moves list few markets, so that views stay short; a directed case in tests/parity lists all"
     ),
     ("Clearinghouse._checkFill", "never true", "fill.sizeDelta == 0"): _WHOLE,

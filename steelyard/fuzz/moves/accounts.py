@@ -100,7 +100,7 @@ def strip_a_hedge_of_unlike_markets(s: Scenario, c: Choices) -> Outcome:
 def strip_a_hedge_that_a_scenario_breaks(s: Scenario, c: Choices) -> Outcome:
     """Offset what factors move together, where one of the scenarios says that both legs lose."""
     account = _hedge(s, c)
-    worst, loadings = c.integer(0, 7), c.pick(LOADINGS)
+    worst, loadings = c.pick((0, 7, c.integer(0, 7))), c.pick(LOADINGS)
     for market in (0, 1):
         shock = -6_000 if s.size(account, market) > 0 else 6_000
         shocks = tuple([shock if number == worst else shock // 3 for number in range(8)])
