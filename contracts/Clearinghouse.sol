@@ -131,6 +131,7 @@ contract Clearinghouse is IClearinghouse, ClearinghouseCore, Multicall {
         int256 part = int256(FixedPointMathLib.min(size, open.size.abs()));
         Ledger memory state = _ledger.unpack();
         moved = -_resize(from, open, open.size > 0 ? -part : part, state);
+        if (moved == 0) revert SizeZero();
         _positions[to][market].unpackInto(open.position);
         open.size = open.market.sizeOf(open.position);
         _resize(to, open, moved, state);
@@ -213,6 +214,29 @@ contract Clearinghouse is IClearinghouse, ClearinghouseCore, Multicall {
         _accounts[id] = account.pack();
         _credit(liquidator, int256(result.reward));
         emit Liquidated(id, liquidator, result.closedNotional, result.reward, result.penalty, account.balance);
+    }
+
+    /// @inheritdoc IClearinghouse
+    function closeRemnant(AccountId id, MarketId market) external nonReentrant {
+        Account memory account = _accounts[id].unpack();
+        OpenPosition memory open;
+        _load(open, _positions[id], market);
+        if (open.position.shares.isZero()) revert PositionMissing(id, market);
+        Side memory side = open.position.shares.isLong() ? open.market.longs : open.market.shorts;
+        if (!Positions.isRemnant(side)) revert PositionWhole(id, market, side.multiplier);
+        open.mark = ORACLE.markOf(market);
+        FundingRate.accrue(open.market, open.mark.price(), block.timestamp);
+        Ledger memory state = _ledger.unpack();
+        Fill memory fill;
+        _close(open, FixedPointMathLib.WAD, fill);
+        fill.fee = 0;
+        _setOpen(account, open);
+        _apply(account, state, fill);
+        if (account.openMarkets == 0 && account.balance < 0) revert AccountBankrupt(id, account.balance);
+        _ledger = state.pack();
+        _accounts[id] = account.pack();
+        _store(_positions[id], open);
+        _emitTraded(id, open, fill, account.balance);
     }
 
     // ---- by the extension
@@ -465,7 +489,6 @@ contract Clearinghouse is IClearinghouse, ClearinghouseCore, Multicall {
         Fill memory fill;
         Account memory account = _accounts[id].unpack();
         open.size = open.market.resize(open.position, open.size, sizeDelta, fill);
-        if (fill.sizeDelta == 0) revert SizeZero();
         _requireMinSize(open);
         fill.cost = -Pricing.worthDown(-fill.sizeDelta, open.mark.price());
         if (_setOpen(account, open)) _requireMarketLimit(id, account);

@@ -69,13 +69,16 @@ contract ClearinghouseExt is ClearinghouseCore {
         AccountRisk memory risk = _poolRisk(skewed, state);
         if (risk.equity >= int256(risk.maintenanceMargin)) revert AccountHealthy(risk.equity, risk.maintenanceMargin);
         fraction = Liquidation.fractionUp(risk.equity, risk.maintenanceMargin, 0, _riskConfig);
+        uint256 cuts;
         for (uint256 i; i < skewed.length; ++i) {
             OpenPosition memory open = skewed[i];
             uint256 cut = open.market.deleverage(fraction, open.mark.price());
+            cuts += cut;
             _storeMarket(open.id, open.market);
             _emitAccrued(open.id, open.market);
             emit Deleveraged(open.id, open.size < 0, cut, open.market.longs.multiplier, open.market.shorts.multiplier);
         }
+        if (cuts == 0) revert SkewMissing();
     }
 
     function fundInsurance(uint128 amount) external delegated nonReentrant {

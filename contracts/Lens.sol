@@ -495,6 +495,7 @@ contract Lens is ILens {
         Side memory side = sign > 0 ? held.state.longs : held.state.shorts;
         bool isOwnSide = held.position.shares.isLong() == (sign > 0);
         uint256 others = isOwnSide ? side.shares - held.position.shares.magnitude() : side.shares;
+        if (others != 0 && Positions.isRemnant(side)) return (closing, closing);
         uint256 multiplier = others == 0 ? ONE_MULTIPLIER : side.multiplier;
         uint256 cap = ((Pricing.openInterestCap(held.state.config) + 1) * ONE_MULTIPLIER - 1) / multiplier;
         cap = Math.min(cap, type(uint96).max);

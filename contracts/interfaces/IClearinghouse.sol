@@ -72,8 +72,13 @@ interface IClearinghouse is IClearinghouseCore {
     /// back to the target health. All positions of a side give up the same part of their size at the oracle price; nobody
     /// is picked. Prices must be fresh but may be uncertain.
     /// @return fraction of each market's skew that was closed [wad]
-    /// @dev Errors: AccountHealthy, the oracle's.
+    /// @dev Errors: AccountHealthy, SkewMissing, the oracle's.
     function deleverage() external returns (uint256 fraction);
+
+    /// @notice Closes a position of a side that was deleveraged to a thousandth or less, at the oracle price moved by skew and
+    /// without fee: nobody can join such a side before it is empty and starts anew, so nobody may hold it up.
+    /// @dev Errors: MarketUnknown, PositionMissing, PositionWhole, AccountBankrupt (liquidate it), the oracle's.
+    function closeRemnant(AccountId account, MarketId market) external;
 
     /// @notice Brings a market's funding up to date.
     /// @dev Errors: MarketUnknown, the oracle's.

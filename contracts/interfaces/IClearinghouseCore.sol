@@ -58,6 +58,10 @@ interface IClearinghouseCore {
     error SurplusMissing(uint256 insuranceBalance, uint256 threshold);
     /// @notice The account has no position in the market.
     error PositionMissing(AccountId account, MarketId market);
+    /// @notice The position's side was not deleveraged to a thousandth.
+    error PositionWhole(AccountId account, MarketId market, uint256 multiplier);
+    /// @notice No side has anything left to give up.
+    error SkewMissing();
     /// @notice Only the vault takes money out of the pool.
     error VaultUnauthorized(address caller);
     /// @notice The pool has its vault, for good.

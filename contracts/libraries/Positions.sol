@@ -19,6 +19,7 @@ library Positions {
 
     /// @dev A side that was deleveraged down to a billionth is as good as closed; under it shares would outgrow their type.
     uint256 private constant LEAST_MULTIPLIER = 1e6;
+    uint256 private constant REMNANT_MULTIPLIER = ONE_MULTIPLIER / 1000;
 
     /// @notice Open interest of one side would exceed its cap [base wad].
     error OpenInterestExceeded(uint256 openInterest, uint256 cap);
@@ -57,6 +58,11 @@ library Positions {
         }
     }
 
+    /// @notice Whether a side was deleveraged to a thousandth or less: nobody joins it before it is empty and starts anew.
+    function isRemnant(Side memory side) internal pure returns (bool) {
+        return side.multiplier <= REMNANT_MULTIPLIER;
+    }
+
     function requireOpenInterest(Side memory side, uint256 cap) internal pure {
         uint256 open = openInterest(side);
         if (open > cap) revert OpenInterestExceeded(open, cap);
@@ -81,7 +87,8 @@ library Positions {
         sizeAfter = resize(market, position, size, sizeDelta, fill);
         sizeDelta = fill.sizeDelta;
         if (sizeAfter != 0 && sizeAfter ^ sizeDelta >= 0) {
-            requireOpenInterest(sizeAfter > 0 ? market.longs : market.shorts, Pricing.openInterestCap(market.config));
+            Side memory side = sizeAfter > 0 ? market.longs : market.shorts;
+            requireOpenInterest(side, isRemnant(side) ? 0 : Pricing.openInterestCap(market.config));
         }
         fill.cost = Pricing.costUp(sizeDelta, price, skew, Pricing.depth(market.config));
         fill.fee = Pricing.feeUp(market.config, sizeDelta, price, skew);

@@ -27,6 +27,7 @@ from sim.protocol.errors import (
     MarginInsufficient,
     OpenMarketsExceeded,
     PositionMissing,
+    PositionWhole,
     PriceUnacceptable,
     RecipientUnauthorized,
     RiskPaused,
@@ -245,6 +246,8 @@ class Clearinghouse(ClearinghouseExt):
         part = min(size, abs(opened.size))
         state = self._ledger.copy()
         moved = -self._resize(source, opened, -part if opened.size > 0 else part, state)
+        if moved == 0:
+            raise SizeZero
         stored = self._positions.get((target, market), NO_POSITION)
         opened.position = Position(stored.shares, stored.entry_index)
         opened.size = positions.size_of(opened.market, opened.position)
@@ -357,6 +360,39 @@ class Clearinghouse(ClearinghouseExt):
         self._credit(liquidator, result.reward)
         self.emit("Liquidated", account, liquidator, closed_notional, result.reward, result.penalty, balance)
         return result
+
+    @external("closeRemnant(uint256,uint8)")
+    @non_reentrant
+    def close_remnant(self, _sender: Address, account: int, market: int) -> None:
+        """Close a position of a side deleveraged to a thousandth (``Clearinghouse.sol::closeRemnant``).
+
+        Raises
+        ------
+        MarketUnknown, PositionMissing, PositionWhole, AccountBankrupt
+            As named; the oracle's.
+        """
+        header = self._accounts.get(account, NO_ACCOUNT).copy()
+        opened = self._load(account, market)
+        shares = opened.position.shares
+        if shares == 0:
+            raise PositionMissing(account, market)
+        side = positions.side_of(opened.market, shares)
+        if not positions.is_remnant(side):
+            raise PositionWhole(account, market, side.multiplier)
+        opened.mark = self.oracle.mark_of(market)
+        opened.price = price_of(opened.mark)
+        funding_rate.accrue(opened.market, opened.price, self.world.timestamp)
+        state = self._ledger.copy()
+        opened.size, fill = positions.change(opened.market, opened.position, opened.size, -opened.size, opened.price)
+        fill = fill._replace(fee=0)
+        _set_open(header, opened)
+        _apply(header, state, fill)
+        if header.open_markets == 0 and header.balance < 0:
+            raise AccountBankrupt(account, header.balance)
+        self._set("_ledger", words.pack_ledger(state))
+        self._put(self._accounts, account, words.pack_account(header))
+        self._store(account, opened)
+        self._emit_traded(account, opened, fill, header.balance)
 
     # ---- many calls in one
 
@@ -515,8 +551,6 @@ class Clearinghouse(ClearinghouseExt):
         """Change a position by about `size_delta` at the oracle price, without fee; return by how much."""
         header = self._accounts.get(account, NO_ACCOUNT).copy()
         opened.size, filled, funding = positions.resize(opened.market, opened.position, opened.size, size_delta)
-        if filled == 0:
-            raise SizeZero
         _require_min_size(opened)
         fill = Fill(filled, -pricing.worth_down(-filled, opened.price), 0, funding)
         if _set_open(header, opened):

@@ -10,6 +10,7 @@ from sim.protocol.errors import (
     MarginInsufficient,
     MarketsExhausted,
     MarketUnknown,
+    SkewMissing,
     SurplusMissing,
     VaultAlreadySet,
     VaultUnauthorized,
@@ -90,8 +91,8 @@ class ClearinghouseExt(ClearinghouseCore):
 
         Raises
         ------
-        AccountHealthy
-            The pool is not under its maintenance margin; the oracle's.
+        AccountHealthy, SkewMissing
+            The pool is not under its maintenance margin; nothing is left to give up; the oracle's.
         SafeCastOverflowedIntDowncast, SafeCastOverflowedUintDowncast
             A stored value leaves its type.
         """
@@ -100,14 +101,18 @@ class ClearinghouseExt(ClearinghouseCore):
         if risk.equity >= risk.maintenance_margin:
             raise AccountHealthy(risk.equity, risk.maintenance_margin)
         fraction = liquidation.fraction_up(risk.equity, risk.maintenance_margin, 0, self._risk_config)
+        cuts = 0
         for one in skewed:
             cut = positions.deleverage(one.market, fraction, one.price)
             self._put(self._markets, one.id, words.pack_market(one.market))
             self._emit_accrued(one.id, one.market)
             multipliers = one.market.longs.multiplier, one.market.shorts.multiplier
             self.emit("Deleveraged", one.id, one.size < 0, cut, *multipliers)
+            cuts += cut
             if cut:
                 self._put(self._deleveraged, one.id, True)
+        if cuts == 0:
+            raise SkewMissing
         return fraction
 
     @external("fundInsurance(uint128)")

@@ -57,6 +57,7 @@ __all__ = [
     "ParameterOutOfBounds",
     "PoolExhausted",
     "PositionMissing",
+    "PositionWhole",
     "PreviewUnavailable",
     "PriceFeedNotFound",
     "PriceFeedNotFoundWithinRange",
@@ -79,6 +80,7 @@ __all__ = [
     "SafeERC20FailedOperation",
     "SizeBelowMinimum",
     "SizeZero",
+    "SkewMissing",
     "SlotOccupied",
     "StalePrice",
     "SurplusMissing",
@@ -640,6 +642,26 @@ class DelegateCallRequired(ProtocolError):
     """The extension runs for the clearinghouse only.
 
     Source: ``IClearinghouseCore.sol::DelegateCallRequired``.
+    """
+
+
+@dataclass(eq=False)
+class PositionWhole(ProtocolError):
+    """The position's side was not deleveraged to a thousandth.
+
+    Source: ``IClearinghouseCore.sol::PositionWhole``.
+    """
+
+    account: int
+    market: int
+    multiplier: int
+
+
+@dataclass(eq=False)
+class SkewMissing(ProtocolError):
+    """No side has anything left to give up.
+
+    Source: ``IClearinghouseCore.sol::SkewMissing``.
     """
 
 

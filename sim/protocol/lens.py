@@ -546,6 +546,8 @@ def _reach(book: _Book, held: _Holding, sign: int) -> tuple[int, int]:
     side = held.state.longs if sign > 0 else held.state.shorts
     shares = held.position.shares
     others = side.shares - abs(shares) if (shares > 0) == (sign > 0) else side.shares
+    if others and positions.is_remnant(side):
+        return closing, closing
     multiplier = side.multiplier if others else ONE_MULTIPLIER
     cap = min(((pricing.open_interest_cap(held.state.config) + 1) * ONE_MULTIPLIER - 1) // multiplier, _MAX_SHARES)
     if cap < others:

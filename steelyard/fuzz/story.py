@@ -110,6 +110,9 @@ class Teller:
         self._traded: set[tuple[int, int]] = set()
         self._tellers: dict[str, Callable[[str, dict[str, Any]], str]] = {
             "Clearinghouse.accrue": lambda who, a: f"{who} accrues the funding of {self.market(a['id'])}",
+            "Clearinghouse.closeRemnant": lambda who, a: (
+                f"{who} closes what is left of {self.account(a['id'])} in {self.market(a['market'])}"
+            ),
             "Clearinghouse.collectTreasury": lambda who, _: f"{who} collects the surplus for the treasury",
             "Clearinghouse.deposit": self._deposit,
             "Clearinghouse.fundInsurance": lambda who, a: f"{who} gives the insurance fund {self._usd(a['amount'])}",

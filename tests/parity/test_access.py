@@ -48,7 +48,7 @@ VAULT = "vault"
 GATES: dict[str, dict[str, str]] = {
     "Clearinghouse": {
         **dict.fromkeys(("accrue", "collectTreasury", "deleverage", "deposit", "fundInsurance", "fundPool"), ANYONE),
-        **dict.fromkeys(("liquidate", "multicall", "setOperator"), ANYONE),
+        **dict.fromkeys(("closeRemnant", "liquidate", "multicall", "setOperator"), ANYONE),
         **dict.fromkeys(("movePosition", "setLeverage", "setMarginMode", "transfer", "withdraw"), OWNER),
         "defundPool": VAULT,
         "trade": EXECUTOR,

@@ -16,7 +16,7 @@ from steelyard.evm.deployment import ADMIN, GUARDIAN, STEWARD, TREASURY, Governo
 from steelyard.evm.machine import Machine
 from steelyard.fuzz.choices import SeededChoices
 from steelyard.fuzz.moves import AIMS, Aim
-from steelyard.fuzz.moves.pool import deleverage_a_weak_pool
+from steelyard.fuzz.moves.pool import close_a_remnant, deleverage_a_weak_pool
 from steelyard.fuzz.moves.vault import VAULT, ready
 from steelyard.fuzz.pair import NO_DATA, NOBODY, Pair, settings_of
 from steelyard.fuzz.scenario import (
@@ -481,6 +481,7 @@ def _tour(s: Scenario) -> None:
     s.publish({0: s.price(0) * 9 // 10, 1: s.price(1), 2: s.price(2)})
     s.must(KIM, "Clearinghouse", "liquidate", ALICES, KIMS)
     assert deleverage_a_weak_pool(s, SeededChoices(0)).ok
+    assert close_a_remnant(s, SeededChoices(0)).ok
     s.compare()
     for name in ("CLEARINGHOUSE", "ORACLE", "MAX_KEEPER_FEE", "MIN_DELAY_SECONDS", "WINDOW_SECONDS"):
         pair.read("OrderBook", name)

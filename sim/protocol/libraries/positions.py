@@ -19,6 +19,7 @@ __all__ = [
     "change",
     "deleverage",
     "index_of",
+    "is_remnant",
     "open_interest",
     "require_open_interest",
     "side_of",
@@ -31,6 +32,7 @@ LEAST_MULTIPLIER: Final = 10**6
 """A side that was deleveraged down to a billionth is as good as closed."""
 
 
+_REMNANT_MULTIPLIER: Final = ONE_MULTIPLIER // 1_000
 _ONE: Final = ONE_MULTIPLIER
 
 
@@ -65,6 +67,11 @@ def unsettled_down(market: Market) -> int:
     """Return what all positions owe the pool since they were entered [quote wad] (``Positions.sol::unsettledDown``)."""
     longs, shorts = market.longs, market.shorts
     return (longs.shares * longs.index + shorts.shares * shorts.index) // WAD - market.funding.entry_sum
+
+
+def is_remnant(side: Side) -> bool:
+    """Return whether a side was deleveraged to a thousandth or less (``Positions.sol::isRemnant``)."""
+    return side.multiplier <= _REMNANT_MULTIPLIER
 
 
 def require_open_interest(side: Side, cap: int) -> None:
@@ -113,7 +120,7 @@ def change(market: Market, position: Position, size: int, size_delta: int, price
     size_after, filled, funding = resize(market, position, size, size_delta)
     if size_after != 0 and (size_after ^ filled) >= 0:
         side = market.longs if size_after > 0 else market.shorts
-        require_open_interest(side, pricing.open_interest_cap(config))
+        require_open_interest(side, 0 if is_remnant(side) else pricing.open_interest_cap(config))
     cost = pricing.cost_up(filled, price, skew, pricing.depth(config))
     fee = pricing.fee_up(config, filled, price, skew)
     return size_after, Fill(filled, cost, fee, funding)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from steelyard.evm.deployment import ADMIN, LIQUIDITY
-from steelyard.fuzz.moves.parts import any_account, any_market, enlarge
+from steelyard.fuzz.moves.parts import any_account, any_holder, any_market, enlarge
 from steelyard.fuzz.moves.registry import aim
 from steelyard.fuzz.moves.vault import refill, thin
-from steelyard.fuzz.scenario import KIM, OSCAR, TOKEN, TRADERS, WAD
+from steelyard.fuzz.scenario import KIM, OSCAR, TOKEN, TRADERS, TRADING_ACCOUNTS, WAD, owner_of
 
 if TYPE_CHECKING:
     from sim.protocol import Outcome
@@ -80,6 +80,53 @@ def deleverage_at_an_uncertain_price(s: Scenario, c: Choices) -> Outcome:
     outcome = s.call(c.pick((KIM, *TRADERS)), "Clearinghouse", "deleverage")
     refill(s)
     return outcome
+
+
+def _empty(s: Scenario, c: Choices) -> int:
+    """Leave one side alone in a market, and let it win so much that all of its skew is closed; return the market."""
+    market = _skewed(s, c)
+    skew = _skew(s, market)
+    for account in TRADING_ACCOUNTS:
+        if (size := s.size(account, market)) and (size > 0) != (skew > 0):
+            s.trade(account, market, -size)
+    thin(s)
+    s.freshen()
+    price = s.price(market)
+    won = price * 20 if skew > 0 else price // 20
+    s.publish({m: won if m == market else s.price(m) for m in s.markets if s.price_state(m)[1]})
+    s.call(KIM, "Clearinghouse", "deleverage")
+    return market
+
+
+@aim("deleverage")
+def close_a_remnant(s: Scenario, c: Choices) -> Outcome:
+    market = _empty(s, c)
+    left = [account for account in TRADING_ACCOUNTS if market in s.open_markets(account)]
+    account = c.pick(left or TRADING_ACCOUNTS)
+    outcome = s.call(c.pick((KIM, OSCAR, owner_of(account))), "Clearinghouse", "closeRemnant", account, market)
+    refill(s)
+    return outcome
+
+
+@aim("deleverage", "SkewMissing")
+def deleverage_what_is_left(s: Scenario, c: Choices) -> Outcome:
+    _empty(s, c)
+    outcome = s.call(KIM, "Clearinghouse", "deleverage")
+    refill(s)
+    return outcome
+
+
+@aim("deleverage", "PositionWhole")
+def close_what_is_whole(s: Scenario, c: Choices) -> Outcome:
+    account, market = any_holder(s, c)
+    return s.call(KIM, "Clearinghouse", "closeRemnant", account, market)
+
+
+@aim("deleverage", "PositionMissing")
+def close_what_is_not_there(s: Scenario, c: Choices) -> Outcome:
+    account = any_account(c)
+    market = c.pick([m for m in s.markets if not s.size(account, m)] or s.markets)
+    return s.call(KIM, "Clearinghouse", "closeRemnant", account, market)
 
 
 @aim("deleverage", "AccountHealthy")
