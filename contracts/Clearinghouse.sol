@@ -134,7 +134,7 @@ contract Clearinghouse is IClearinghouse, ClearinghouseCore, Multicall {
         if (moved == 0) revert SizeZero();
         _positions[to][market].unpackInto(open.position);
         open.size = open.market.sizeOf(open.position);
-        _resize(to, open, moved, state);
+        moved = _resize(to, open, moved, state);
         _ledger = state.pack();
         emit PositionMoved(from, to, market, moved);
         _requireInitialMargin(from);

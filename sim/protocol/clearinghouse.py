@@ -252,7 +252,7 @@ class Clearinghouse(ClearinghouseExt):
         opened.position = Position(stored.shares, stored.entry_index)
         opened.size = positions.size_of(opened.market, opened.position)
         opened.market = opened.market.copy()
-        self._resize(target, opened, moved, state)
+        moved = self._resize(target, opened, moved, state)
         self._set("_ledger", words.pack_ledger(state))
         self.emit("PositionMoved", source, target, market, moved)
         self._require_initial_margin(source)

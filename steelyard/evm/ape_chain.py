@@ -55,7 +55,7 @@ class ApeChain(Chain):
 
     def call(self, sender: str, contract: str, function: str, args: tuple[Any, ...] = (), value: int = 0) -> Outcome:
         """Send a transaction through ape's contract instance."""
-        handler = getattr(self._contracts[contract], function)
+        handler = self._handler(contract, function)
         options = {"sender": self._account(sender), "value": value, "gas_limit": _GAS}
         # Neither a receipt nor ape tells what was returned: that takes a call on the state before.
         would_fail = self._simulated(sender, contract, function, args, value)
@@ -80,9 +80,13 @@ class ApeChain(Chain):
         failed = self._simulated(sender, contract, function, args, 0)
         if failed is not None:
             return Outcome(False, (), failed, ())
-        handler = getattr(self._contracts[contract], function)
+        handler = self._handler(contract, function)
         returned = handler(*args) if self._is_view(contract, function) else handler.call(*args)
         return Outcome(True, self._returned(contract, function, returned), None, ())
+
+    def _handler(self, contract: str, function: str) -> Any:
+        """Return ape's handler of a function; of overloaded ones it takes that with as many arguments."""
+        return getattr(self._contracts[contract], function.partition("(")[0])
 
     def _simulated(
         self, sender: str, contract: str, function: str, args: tuple[Any, ...], value: int

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from sim.protocol.abi import EncodingError
 from sim.protocol.evm import Address
 from sim.protocol.invariants import Invariants, check_liquidated
+from sim.protocol.libraries.requests import Queue
 from steelyard.evm.machine import Machine
 from steelyard.fuzz import invariants
 from steelyard.fuzz.actors import EVERYBODY
 from steelyard.fuzz.campaign import Failure, kind_of
 from steelyard.fuzz.pair import NO_DATA, Mismatch, Pair, Step
 from steelyard.fuzz.scenario import Scenario
-from steelyard.fuzz.stage import Stage
+from steelyard.fuzz.stage import Stage, machine_of
 from steelyard.fuzz.storage import Storage, mapped
 from steelyard.parameters import load
 
@@ -87,13 +88,15 @@ def ending(outcome: Outcome) -> str:
 
 
 def _kept(world: World) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Return copies of the state of all contracts, each beside the state itself.
+    """Return copies of the state of all contracts and their queues, each beside the state itself.
 
     Objects in storage are never changed in place, so the mappings are copied and what they hold is not.
     """
+    contracts = [contract.__dict__ for contract in world.contracts.values()]
+    queues = [held.__dict__ for state in contracts for held in state.values() if isinstance(held, Queue)]
     return [
         (state, {name: dict(held) if isinstance(held, dict) else held for name, held in state.items()})
-        for state in (contract.__dict__ for contract in world.contracts.values())
+        for state in (*contracts, *queues)
     ]
 
 
@@ -153,7 +156,7 @@ class Rehearsal:
         chain: Chain | None = None,
         can_repeat: bool = True,
     ) -> None:
-        self.stage = Stage.built(chain or Machine(artefacts), parameters or load())
+        self.stage = Stage.built(chain or machine_of(artefacts), parameters or load())
         self.played = 0
         self.raised: BaseException | None = None
         self._world = self.stage.model()

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from steelyard.evm.artefacts import Artefacts
 from steelyard.evm.chain import START
-from steelyard.evm.machine import Machine
 from steelyard.fuzz.campaign import run_seed
 from steelyard.fuzz.record import parameters_from
 from steelyard.fuzz.rehearsal import Rehearsal, Sign, ending, sign_of
+from steelyard.fuzz.stage import machine_of
 from steelyard.fuzz.stored import read_stored
 from steelyard.parameters import load
 
@@ -202,7 +202,7 @@ def _run(
 def _chain(on: Place, artefacts: Artefacts) -> Iterator[Chain]:
     """Give an empty chain at the time at which traces start."""
     if on == "evm":
-        yield Machine(artefacts)
+        yield machine_of(artefacts)
     elif on == "anvil":
         from steelyard.evm.anvil import AnvilMachine
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from steelyard.evm.chain import Chain
     from steelyard.parameters import SystemParameters
 
-__all__ = ["FUNDS", "WEI", "Stage"]
+__all__ = ["FUNDS", "WEI", "Stage", "machine_of"]
 
 WEI = 10**24
 """Native currency of each actor [wei]."""
@@ -67,11 +67,8 @@ class Stage:
 
     @classmethod
     def in_process(cls, artefacts: Artefacts | None = None) -> Stage:
-        """Deploy the system of a local chain on an EVM in this process.
-
-        Contracts that are given may be compiled fast rather than well, and larger than a chain would take.
-        """
-        return cls.built(Machine(artefacts, code_limit=None if artefacts is None else _CODE_LIMIT), load())
+        """Deploy the system of a local chain on an EVM in this process; for `artefacts` see `machine_of`."""
+        return cls.built(machine_of(artefacts), load())
 
     def model(self) -> World:
         """Return a model of the system as it was deployed."""
@@ -93,3 +90,11 @@ class Stage:
             scenario = Scenario(pair)
             scenario.set_stage(funds=funds)
             yield scenario
+
+
+def machine_of(artefacts: Artefacts | None = None) -> Machine:
+    """Return an EVM in this process.
+
+    Contracts that are given may be compiled fast rather than well, and larger than a chain would take.
+    """
+    return Machine(artefacts, code_limit=None if artefacts is None else _CODE_LIMIT)

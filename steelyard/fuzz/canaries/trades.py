@@ -94,8 +94,8 @@ FEES = (
         "cap-of-the-other-side",
         "open interest",
         "libraries/Positions.sol",
-        "requireOpenInterest(sizeAfter > 0 ? market.longs : market.shorts, Pricing",
-        "requireOpenInterest(sizeAfter > 0 ? market.shorts : market.longs, Pricing",
+        "Side memory side = sizeAfter > 0 ? market.longs : market.shorts;\n            requireOpenInterest",
+        "Side memory side = sizeAfter > 0 ? market.shorts : market.longs;\n            requireOpenInterest",
         "the side that does not grow is held to the cap",
     ),
     Canary(

@@ -378,8 +378,8 @@ RELOCATION = (
         "move-at-a-stale-price",
         "price staleness",
         _HOUSE,
-        f"open.mark = ORACLE.markOf(market);\n        {_ACCRUE}",
-        f"open.mark = Mark.wrap(ORACLE.priceState(market).price);\n        {_ACCRUE}",
+        f"open.mark = ORACLE.markOf(market);\n        {_ACCRUE}        int256 part",
+        f"open.mark = Mark.wrap(ORACLE.priceState(market).price);\n        {_ACCRUE}        int256 part",
         "a position moves at a price of any age",
     ),
     Canary(

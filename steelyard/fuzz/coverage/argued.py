@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 __all__ = ["ARGUED"]
 
 _CONSTRUCTION = "bounds of the deployment, which is fixed; directed cases in tests/parity"
-_WHOLE = "a multiplier stays at one, so that sizes are whole shares: no change rounds to nothing, and none is asked for"
+_WHOLE = "only on a side that was deleveraged can a change round to less than a share; directed cases in tests/parity"
 
 ARGUED: Mapping[tuple[str, str, str], str] = {
     ("Clearinghouse.constructor", "never true", "decimals != 6"): _CONSTRUCTION,
@@ -20,5 +20,5 @@ ARGUED: Mapping[tuple[str, str, str], str] = {
     ),
     ("Clearinghouse._checkFill", "never true", "fill.sizeDelta == 0"): _WHOLE,
     ("Lens.quote", "never true", "fill.sizeDelta == 0"): _WHOLE,
-    ("OrderBook._isFinal", "never true", "selector == IClearinghouse.SizeZero.selector"): _WHOLE,
+    ("OrderBook._isFinal", "never true", "selector == IClearinghouseCore.SizeZero.selector"): _WHOLE,
 }
