@@ -161,7 +161,7 @@ contract Clearinghouse is IClearinghouse, ClearinghouseCore, Multicall {
         int256 sizeBefore = open.size;
         open.mark = ORACLE.markOf(order.market);
         bool isOpposite = order.sizeDelta < 0 ? sizeBefore > 0 : sizeBefore < 0;
-        uint256 requiredBefore = isOpposite && _isNetted(account) ? riskOf(id).maintenanceMargin : 0;
+        uint256 requiredBefore = isOpposite && _isNetted(account) ? _riskOf(id, false).maintenanceMargin : 0;
         FundingRate.accrue(open.market, open.mark.price(), block.timestamp);
         open.size = open.market.change(open.position, sizeBefore, order.sizeDelta, order.price, fill);
         _checkFill(order, fill, open);
@@ -379,13 +379,7 @@ contract Clearinghouse is IClearinghouse, ClearinghouseCore, Multicall {
 
     /// @inheritdoc IClearinghouse
     function riskOf(AccountId id) public view returns (AccountRisk memory risk) {
-        Account memory account = _accounts[id].unpack();
-        risk.equity = account.balance;
-        if (account.openMarkets == 0) return risk;
-        OpenPosition memory scratch;
-        Netting memory netting = _nettingOf(account);
-        _addPending(risk, netting, id, account.openMarkets, scratch);
-        _settleRisk(risk, netting, _ledger.unpack());
+        return _riskOf(id, true);
     }
 
     // ---- the extension
@@ -437,7 +431,7 @@ contract Clearinghouse is IClearinghouse, ClearinghouseCore, Multicall {
     /// another market, and none that is stale can keep anybody in a position; one that costs more needs maintenance. A
     /// keeper fee leaves the protocol's hands, and the keeper may be the owner: with one, an account that costs are
     /// covered for needs maintenance, any other initial margin, as for a withdrawal. A portfolio whose positions offset
-    /// each other may need more when one shrinks: what it releases is known from all its prices only.
+    /// each other may need more when one shrinks: what it releases is known from all its prices, fresh but maybe uncertain.
     /// @param requiredBefore maintenance margin before, of a portfolio of several markets
     function _requireReduction(
         Trade calldata order,
@@ -453,12 +447,12 @@ contract Clearinghouse is IClearinghouse, ClearinghouseCore, Multicall {
         uint256 price = open.mark.price();
         int256 released = requiredBefore == 0
             ? int256(Margin.maintenanceUp(open.market.config, fill.sizeDelta.abs(), price))
-            : int256(requiredBefore) - int256(riskOf(order.account).maintenanceMargin);
+            : int256(requiredBefore) - int256(_riskOf(order.account, false).maintenanceMargin);
         int256 charged = fill.cost - Pricing.worthDown(fill.sizeDelta, price) + int256(fill.fee);
         bool covered = charged + int256(uint256(order.keeperFee)) < released;
         if (covered && order.keeperFee == 0) return;
         if (!covered && order.keeperFee > 0) return _requireInitialMargin(order.account);
-        AccountRisk memory risk = riskOf(order.account);
+        AccountRisk memory risk = _riskOf(order.account, requiredBefore == 0);
         if (risk.equity < int256(risk.maintenanceMargin)) {
             revert MaintenanceInsufficient(risk.equity, risk.maintenanceMargin);
         }
@@ -650,6 +644,18 @@ contract Clearinghouse is IClearinghouse, ClearinghouseCore, Multicall {
 
     // ---- risk
 
+    /// @dev Risk of an account as it is stored.
+    /// @param isCertain whether prices must be certain, too
+    function _riskOf(AccountId id, bool isCertain) private view returns (AccountRisk memory risk) {
+        Account memory account = _accounts[id].unpack();
+        risk.equity = account.balance;
+        if (account.openMarkets == 0) return risk;
+        OpenPosition memory scratch;
+        Netting memory netting = _nettingOf(account);
+        _addPending(risk, netting, id, account.openMarkets, scratch, isCertain);
+        _settleRisk(risk, netting, _ledger.unpack());
+    }
+
     /// @dev Risk of an account after a fill. The position filled is accrued in memory, which then serves the others.
     function _riskAfter(AccountId id, Account memory account, OpenPosition memory open, Ledger memory state)
         private
@@ -659,7 +665,7 @@ contract Clearinghouse is IClearinghouse, ClearinghouseCore, Multicall {
         risk.equity = account.balance;
         Netting memory netting = _nettingOf(account);
         _addAccrued(risk, netting, open);
-        _addPending(risk, netting, id, account.openMarkets & ~open.id.toBit(), open);
+        _addPending(risk, netting, id, account.openMarkets & ~open.id.toBit(), open, true);
         _settleRisk(risk, netting, state);
     }
 
@@ -704,10 +710,11 @@ contract Clearinghouse is IClearinghouse, ClearinghouseCore, Multicall {
         Netting memory netting,
         AccountId id,
         uint256 markets,
-        OpenPosition memory scratch
+        OpenPosition memory scratch,
+        bool isCertain
     ) private view {
         if (markets == 0) return;
-        Mark[] memory marks = ORACLE.marksOf(markets);
+        Mark[] memory marks = isCertain ? ORACLE.marksOf(markets) : ORACLE.freshMarksOf(markets);
         mapping(MarketId => PositionWord) storage positions = _positions[id];
         Market memory market = scratch.market;
         for (uint256 i; i < marks.length; ++i) {

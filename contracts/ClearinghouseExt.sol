@@ -57,7 +57,7 @@ contract ClearinghouseExt is ClearinghouseCore {
         Ledger memory state = _ledger.unpack();
         state.poolBalance -= int256(_toWad(amount));
         _ledger = state.pack();
-        AccountRisk memory risk = _poolRisk(_loadSkewed(true), state);
+        (AccountRisk memory risk,) = _poolRisk(_loadSkewed(true), state);
         if (risk.equity < int256(risk.initialMargin)) revert MarginInsufficient(risk.equity, risk.initialMargin);
         emit Withdrawn(POOL_ACCOUNT, recipient, amount, state.poolBalance);
         _push(recipient, amount);
@@ -66,9 +66,9 @@ contract ClearinghouseExt is ClearinghouseCore {
     function deleverage() external delegated nonReentrant returns (uint256 fraction) {
         Ledger memory state = _ledger.unpack();
         OpenPosition[] memory skewed = _loadSkewed(false);
-        AccountRisk memory risk = _poolRisk(skewed, state);
+        (AccountRisk memory risk, uint256 potential) = _poolRisk(skewed, state);
         if (risk.equity >= int256(risk.maintenanceMargin)) revert AccountHealthy(risk.equity, risk.maintenanceMargin);
-        fraction = Liquidation.fractionUp(risk.equity, risk.maintenanceMargin, 0, _riskConfig);
+        fraction = Liquidation.fractionUp(risk.equity, risk.maintenanceMargin, -int256(potential), _riskConfig);
         uint256 cuts;
         for (uint256 i; i < skewed.length; ++i) {
             OpenPosition memory open = skewed[i];
@@ -199,28 +199,29 @@ contract ClearinghouseExt is ClearinghouseCore {
 
     function poolRisk() external view returns (PoolRisk memory pool) {
         OpenPosition[] memory skewed = _loadSkewed(true);
-        AccountRisk memory risk = _poolRisk(skewed, _ledger.unpack());
-        pool.equity = risk.equity;
+        (AccountRisk memory risk, uint256 potential) = _poolRisk(skewed, _ledger.unpack());
+        pool.equity = risk.equity + int256(potential);
         pool.netAssetValue = risk.equity;
         pool.initialMargin = risk.initialMargin;
         pool.maintenanceMargin = risk.maintenanceMargin;
         pool.notional = risk.notional;
         pool.pricedAt = block.timestamp;
         for (uint256 i; i < skewed.length; ++i) {
-            OpenPosition memory open = skewed[i];
-            pool.netAssetValue -= int256(Pricing.potentialUp(open.market.config, open.size, open.mark.price()));
-            pool.pricedAt = FixedPointMathLib.min(pool.pricedAt, ORACLE.priceState(open.id).publishedAt);
+            pool.pricedAt = FixedPointMathLib.min(pool.pricedAt, ORACLE.priceState(skewed[i].id).publishedAt);
         }
     }
 
     // ---- the pool as an account
 
     /// @dev Risk of the pool, whose position in each market is what its skew leaves. It owes, or is owed, what the indices
-    /// have moved since all positions were entered; its margin is that of a portfolio, without floors.
+    /// have moved since all positions were entered; its margin is that of a portfolio, without floors. Its equity is net
+    /// asset value: what traders would be paid for unwinding is as good as gone.
+    /// @return risk of the pool
+    /// @return potential what they would be paid [quote wad]
     function _poolRisk(OpenPosition[] memory skewed, Ledger memory state)
         private
         view
-        returns (AccountRisk memory risk)
+        returns (AccountRisk memory risk, uint256 potential)
     {
         risk.equity = state.poolBalance;
         Netting memory netting = Portfolio.start(skewed.length);
@@ -229,8 +230,10 @@ contract ClearinghouseExt is ClearinghouseCore {
             OpenPosition memory open = skewed[i];
             risk.equity += open.market.unsettledDown();
             risk.add(none, open.size, 0, open.market.config, open.mark);
+            potential += Pricing.potentialUp(open.market.config, open.size, open.mark.price());
             netting.add(open.size, open.mark.price(), open.market.config, _markets[open.id].portfolio);
         }
+        risk.equity -= int256(potential);
         netting.settle(risk);
     }
 

@@ -357,11 +357,12 @@ contract LiquidityVault is ILiquidityVault, ERC20, ReentrancyGuardTransient {
         }
         int256 value = risk.netAssetValue;
         if (value < 0 || (value == 0 && totalSupply() != 0)) revert PoolExhausted(value);
+        if (value < int256(risk.maintenanceMargin)) revert PoolUnhealthy(value, risk.maintenanceMargin);
         call.latest = risk.pricedAt - SETTLE_DELAY_SECONDS;
         call.supply = totalSupply() + VIRTUAL_SHARES;
         call.valueUp = Math.ceilDiv(uint256(value), UNIT) + 1;
         call.valueDown = uint256(value) / UNIT + 1;
-        call.free = risk.equity - int256(risk.initialMargin);
+        call.free = value - int256(risk.initialMargin);
     }
 
     /// @dev shares = assets * supply / valueUp, down

@@ -32,6 +32,8 @@ interface ILiquidityVault is IERC4626, IERC165 {
     error PriceOutdated(uint256 pricedAt, uint256 maxAge);
     /// @notice The pool has no net asset value [wad] to settle at: a negative one, or none for the shares that there are.
     error PoolExhausted(int256 netAssetValue);
+    /// @notice The pool is under its maintenance margin: it must be deleveraged first, which changes what a share is worth.
+    error PoolUnhealthy(int256 netAssetValue, uint256 maintenanceMargin);
     /// @notice What a claim will pay is known once its request is settled, and then by `max*`.
     error PreviewUnavailable();
     /// @notice The token moved another amount than it was asked to.
@@ -81,7 +83,7 @@ interface ILiquidityVault is IERC4626, IERC165 {
     /// room for redemptions. Looks at no more requests than asked for, cancelled ones included.
     /// @return deposits looked at and done with
     /// @return redemptions looked at and done with; one that was settled in part is not done with
-    /// @dev Errors: PriceOutdated, PoolExhausted, RequestsUnready, TransferMismatch, the oracle's, the token's.
+    /// @dev Errors: PriceOutdated, PoolExhausted, PoolUnhealthy, RequestsUnready, TransferMismatch, the oracle's, the token's.
     function fulfil(uint256 maxDeposits, uint256 maxRedemptions)
         external
         returns (uint256 deposits, uint256 redemptions);

@@ -295,7 +295,9 @@ class Clearinghouse(ClearinghouseExt):
         opened.mark = self.oracle.mark_of(market)
         opened.price = price_of(opened.mark)
         is_opposite = size_before > 0 if size_delta < 0 else size_before < 0
-        required_before = self.risk_of(account).maintenance_margin if is_opposite and _is_netted(header) else 0
+        required_before = (
+            self._risk_at(account, is_certain=False).maintenance_margin if is_opposite and _is_netted(header) else 0
+        )
         funding_rate.accrue(opened.market, opened.price, self.world.timestamp)
         opened.size, fill = positions.change(opened.market, opened.position, size_before, size_delta, price)
         _check_fill(fill, opened, acceptable_price)
@@ -485,14 +487,7 @@ class Clearinghouse(ClearinghouseExt):
         PriceMissing, PriceStale, PriceUncertain
             The oracle's.
         """
-        header = self._accounts.get(account, NO_ACCOUNT)
-        risk = AccountRisk(header.balance)
-        if header.open_markets == 0:
-            return risk
-        netting = _netting_of(header)
-        self._add_pending(risk, netting, account, header.open_markets)
-        _settle_risk(risk, netting, self._ledger)
-        return risk
+        return self._risk_at(account, is_certain=True)
 
     @view("EXTENSION() -> (address)")
     def extension(self) -> Address:
@@ -533,7 +528,7 @@ class Clearinghouse(ClearinghouseExt):
         if required_before == 0:
             released = margin.maintenance_up(opened.market.config, abs(fill.size_delta), opened.price)
         else:
-            released = required_before - self.risk_of(account).maintenance_margin
+            released = required_before - self._risk_at(account, is_certain=False).maintenance_margin
         charged = fill.cost - pricing.worth_down(fill.size_delta, opened.price) + fill.fee
         covered = charged + keeper_fee < released
         if covered and keeper_fee == 0:
@@ -541,7 +536,7 @@ class Clearinghouse(ClearinghouseExt):
         if not covered and keeper_fee > 0:
             self._require_initial_margin(account)
             return
-        risk = self.risk_of(account)
+        risk = self._risk_at(account, is_certain=required_before == 0)
         if risk.equity < risk.maintenance_margin:
             raise MaintenanceInsufficient(risk.equity, risk.maintenance_margin)
 
@@ -639,6 +634,17 @@ class Clearinghouse(ClearinghouseExt):
 
     # ---- risk
 
+    def _risk_at(self, account: int, *, is_certain: bool) -> AccountRisk:
+        """Return the risk of an account as it is stored, at prices that are fresh, and certain if they must be."""
+        header = self._accounts.get(account, NO_ACCOUNT)
+        risk = AccountRisk(header.balance)
+        if header.open_markets == 0:
+            return risk
+        netting = _netting_of(header)
+        self._add_pending(risk, netting, account, header.open_markets, is_certain=is_certain)
+        _settle_risk(risk, netting, self._ledger)
+        return risk
+
     def _risk_after(self, account: int, header: Account, opened: OpenPosition, state: Ledger) -> AccountRisk:
         """Return the risk of an account after a fill, whose position is accrued in memory."""
         risk = AccountRisk(header.balance)
@@ -664,12 +670,15 @@ class Clearinghouse(ClearinghouseExt):
         if netting is not None:
             netting.add(opened.size, opened.price, opened.market.config, self.portfolio_of(opened.id))
 
-    def _add_pending(self, risk: AccountRisk, netting: Netting | None, account: int, markets: int) -> None:
+    def _add_pending(
+        self, risk: AccountRisk, netting: Netting | None, account: int, markets: int, *, is_certain: bool = True
+    ) -> None:
         """Add the positions in `markets`, pending funding included."""
         if markets == 0:
             return
         now = self.world.timestamp
-        for market, mark in zip(markets_of(markets), self.oracle.marks_of(markets), strict=True):
+        marks = self.oracle.marks_of(markets) if is_certain else self.oracle.fresh_marks_of(markets)
+        for market, mark in zip(markets_of(markets), marks, strict=True):
             price = price_of(mark)
             position = self._positions[account, market]
             state = self._markets[market]

@@ -78,7 +78,7 @@ class ClearinghouseExt(ClearinghouseCore):
         state = self._ledger.copy()
         state.pool_balance -= to_wad(amount)
         self._set("_ledger", words.pack_ledger(state))
-        risk = self._pool_risk(self._load_skewed(is_certain=True), state)
+        risk, _ = self._pool_risk(self._load_skewed(is_certain=True), state)
         if risk.equity < risk.initial_margin:
             raise MarginInsufficient(risk.equity, risk.initial_margin)
         self.emit("Withdrawn", POOL_ACCOUNT, recipient, amount, state.pool_balance)
@@ -97,10 +97,10 @@ class ClearinghouseExt(ClearinghouseCore):
             A stored value leaves its type.
         """
         skewed = self._load_skewed(is_certain=False)
-        risk = self._pool_risk(skewed, self._ledger)
+        risk, potential = self._pool_risk(skewed, self._ledger)
         if risk.equity >= risk.maintenance_margin:
             raise AccountHealthy(risk.equity, risk.maintenance_margin)
-        fraction = liquidation.fraction_up(risk.equity, risk.maintenance_margin, 0, self._risk_config)
+        fraction = liquidation.fraction_up(risk.equity, risk.maintenance_margin, -potential, self._risk_config)
         cuts = 0
         for one in skewed:
             cut = positions.deleverage(one.market, fraction, one.price)
@@ -349,25 +349,28 @@ class ClearinghouseExt(ClearinghouseCore):
             The oracle's.
         """
         skewed = self._load_skewed(is_certain=True)
-        risk = self._pool_risk(skewed, self._ledger)
-        value, priced_at = risk.equity, self.world.timestamp
+        risk, potential = self._pool_risk(skewed, self._ledger)
+        priced_at = self.world.timestamp
         for one in skewed:
-            value -= pricing.potential_up(one.market.config, one.size, one.price)
             priced_at = min(priced_at, self.oracle.price_state(one.id).published_at)
-        return PoolRisk(risk.equity, value, risk.initial_margin, risk.maintenance_margin, risk.notional, priced_at)
+        return PoolRisk(
+            risk.equity + potential, risk.equity, risk.initial_margin, risk.maintenance_margin, risk.notional, priced_at
+        )
 
     # ---- the pool as an account
 
-    def _pool_risk(self, skewed: list[OpenPosition], state: Ledger) -> AccountRisk:
-        """Return the risk of the pool, whose position in each market is what its skew leaves."""
-        risk = AccountRisk(state.pool_balance)
+    def _pool_risk(self, skewed: list[OpenPosition], state: Ledger) -> tuple[AccountRisk, int]:
+        """Return the risk of the pool at its net asset value, and what traders would be paid for unwinding."""
+        risk, potential = AccountRisk(state.pool_balance), 0
         netting = Netting()
         for one in skewed:
             risk.equity += positions.unsettled_down(one.market)
+            potential += pricing.potential_up(one.market.config, one.size, one.price)
             margin.add(risk, NO_POSITION, one.size, 0, one.market.config, one.mark)
             netting.add(one.size, one.price, one.market.config, self.portfolio_of(one.id))
+        risk.equity -= potential
         netting.settle(risk)
-        return risk
+        return risk, potential
 
     def _load_skewed(self, *, is_certain: bool) -> list[OpenPosition]:
         """Return every market with positions, accrued; `size` is what the pool holds of it."""

@@ -56,6 +56,7 @@ __all__ = [
     "Panic",
     "ParameterOutOfBounds",
     "PoolExhausted",
+    "PoolUnhealthy",
     "PositionMissing",
     "PositionWhole",
     "PreviewUnavailable",
@@ -893,6 +894,17 @@ class PoolExhausted(ProtocolError):
     """
 
     net_asset_value: int
+
+
+@dataclass(eq=False)
+class PoolUnhealthy(ProtocolError):
+    """The pool is under its maintenance margin: it must be deleveraged first [quote wad].
+
+    Source: ``ILiquidityVault.sol::PoolUnhealthy``.
+    """
+
+    net_asset_value: int
+    maintenance_margin: int
 
 
 @dataclass(eq=False)

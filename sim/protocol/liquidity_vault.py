@@ -14,6 +14,7 @@ from sim.protocol.errors import (
     EmptyRevert,
     Panic,
     PoolExhausted,
+    PoolUnhealthy,
     PreviewUnavailable,
     PriceOutdated,
     ProtocolError,
@@ -532,12 +533,14 @@ class LiquidityVault(ERC20):
         value = risk.net_asset_value
         if value < 0 or (value == 0 and self._total_supply):
             raise PoolExhausted(value)
+        if value < risk.maintenance_margin:
+            raise PoolUnhealthy(value, risk.maintenance_margin)
         return _Settlement(
             latest=risk.priced_at - self._settle_delay_seconds,
             supply=self._total_supply + _VIRTUAL_SHARES,
             value_up=ceil_div(value, _UNIT) + 1,
             value_down=value // _UNIT + 1,
-            free=risk.equity - risk.initial_margin,
+            free=value - risk.initial_margin,
         )
 
     def _settle_deposits(self, settling: _Settlement, most: int) -> int:

@@ -59,6 +59,7 @@ TYPES: Final = {
     "Panic": "(uint256)",
     "ParameterOutOfBounds": "(bytes32,uint256,uint256,uint256)",
     "PoolExhausted": "(int256)",
+    "PoolUnhealthy": "(int256,uint256)",
     "PositionMissing": "(uint256,uint8)",
     "PreviewUnavailable": "()",
     "PositionWhole": "(uint256,uint8,uint256)",

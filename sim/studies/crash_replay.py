@@ -313,8 +313,8 @@ class Replay:
         if self.lowest_equity is None or pool.equity < self.lowest_equity:
             self.lowest_equity = pool.equity
         if pool.notional >= _DUST:
-            self.lowest_health = min(self.lowest_health, pool.equity / pool.maintenance_margin)
-            if pool.equity < pool.maintenance_margin:
+            self.lowest_health = min(self.lowest_health, pool.net_asset_value / pool.maintenance_margin)
+            if pool.net_asset_value < pool.maintenance_margin:
                 self._deleverage()
         self._reconcile()
 

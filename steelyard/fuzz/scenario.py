@@ -203,12 +203,12 @@ class Scenario:
         return risk.equity, risk.initial_margin, risk.maintenance_margin, risk.notional
 
     def pool_risk(self) -> Risk | None:
-        """Return the same of the pool, None where a price is missing."""
+        """Return the same of the pool, whose equity is its net asset value, None where a price is missing."""
         try:
             risk = self._house.pool_risk()
         except ProtocolError:
             return None
-        return risk.equity, risk.initial_margin, risk.maintenance_margin, risk.notional
+        return risk.net_asset_value, risk.initial_margin, risk.maintenance_margin, risk.notional
 
     def free(self, account: int) -> int:
         """Return what may leave an account, 0 where that cannot be told [wad]."""

@@ -384,9 +384,9 @@ class Liquidator:
             return None, str(error)
         except RpcUnreachable as error:
             return None, f"RpcUnreachable: {error}"
-        if risk.equity >= risk.maintenance_margin:
+        if risk.net_asset_value >= risk.maintenance_margin:
             return None, None
-        attempt = partial(Deleveraging, equity=risk.equity, maintenance_margin=risk.maintenance_margin)
+        attempt = partial(Deleveraging, equity=risk.net_asset_value, maintenance_margin=risk.maintenance_margin)
         try:
             receipt = self._backoff.run(partial(self._exchange.deleverage, self._sender))
         except (ContractReverted, TransactionFailed) as error:

@@ -125,9 +125,9 @@ def test_run_once__pool_under_maintenance__is_deleveraged(poor: Market) -> None:
     done = keeper.run_once()
     assert done.pool is not None
     assert (done.pool.status, done.pool.markets) == (Status.DELEVERAGED, (0,))
-    assert (done.pool.equity, done.pool.maintenance_margin) <= (risk.equity, risk.maintenance_margin)
+    assert (done.pool.equity, done.pool.maintenance_margin) <= (risk.net_asset_value, risk.maintenance_margin)
     after = poor.exchange.pool_risk()
-    assert after.equity >= after.maintenance_margin
+    assert after.net_asset_value >= after.maintenance_margin
     assert after.notional < risk.notional
     assert keeper.run_once().pool is None
 

@@ -113,8 +113,8 @@ DELEVERAGING = (
         "deleveraged-to-initial-margin",
         "deleveraging",
         _EXT,
-        "fraction = Liquidation.fractionUp(risk.equity, risk.maintenanceMargin, 0, _riskConfig);",
-        "fraction = Liquidation.fractionUp(risk.equity, risk.initialMargin, 0, _riskConfig);",
+        "fraction = Liquidation.fractionUp(risk.equity, risk.maintenanceMargin, -int256(potential), _riskConfig);",
+        "fraction = Liquidation.fractionUp(risk.equity, risk.initialMargin, -int256(potential), _riskConfig);",
         "more is cut than heals the pool",
     ),
     Canary(

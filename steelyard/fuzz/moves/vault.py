@@ -346,6 +346,30 @@ def settle_without_value(s: Scenario, c: Choices) -> Outcome:
     return outcome
 
 
+@aim("vault", "PoolUnhealthy")
+def fulfil_for_a_weak_pool(s: Scenario, c: Choices) -> Outcome:
+    """Ask to settle while the pool can be deleveraged: that comes first."""
+    s.freshen()
+    market = any_market(s, c)
+    longs, shorts = s.open_interest(market)
+    if longs == shorts:
+        enlarge(s, c, any_account(c), market, share=800)
+    thin(s)
+    request_deposit(s, c)
+    ready(s)
+    longs, shorts = s.open_interest(market)
+    risk, skew, price = s.pool_risk(), longs - shorts, s.price(market)
+    if risk is not None and skew:
+        loss = (risk[0] - risk[2]) + risk[2] * c.integer(1, 9) // 10
+        change = -(-loss * WAD // abs(skew))
+        moved = max(price // 20, min(price * 20, price + change if skew > 0 else price - change))
+        s.publish({m: moved if m == market else s.price(m) for m in s.markets if s.price_state(m)[1]})
+    outcome = fulfil(s)
+    s.call(KIM, "Clearinghouse", "deleverage")
+    refill(s)
+    return outcome
+
+
 # ---- cancellation
 
 

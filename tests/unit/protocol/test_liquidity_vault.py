@@ -188,7 +188,7 @@ def test_redemption__pool_at_its_margin__is_paid_in_part_and_keeps_its_place() -
     head, next_one = pool.request_back(CAROL), pool.request_back(BOB)
     assert pool.settle().returns == (0, 0)
     risk = pool.world.clearinghouse.pool_risk()
-    assert 0 <= risk.equity - risk.initial_margin < 10**13
+    assert 0 <= risk.net_asset_value - risk.initial_margin < 10**13
     paid = pool.vault.claimable_redeem_request(head, CAROL)
     assert 0 < paid < 10**6 * WAD
     assert pool.vault.pending_redeem_request(head, CAROL) == 10**6 * WAD - paid

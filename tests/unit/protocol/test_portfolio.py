@@ -13,12 +13,13 @@ from sim.protocol import ErrorValue as Error
 from sim.protocol.clearinghouse import MAX_OPEN_MARKETS
 from sim.protocol.libraries import margin
 from sim.protocol.libraries.portfolio import Netting, factor_risk_up, saving_down, stress_risk
+from sim.protocol.mocks.local_pyth import Price, PriceFeed, encode_update
 from sim.protocol.types.account import AccountRisk, MarginMode, Position
 from sim.protocol.types.mark import price_of, to_mark
 from sim.protocol.types.market import MarketConfig, PortfolioConfig
 from sim.protocol.types.views import MarginTerm
 from sim.protocol.world import ADMIN
-from tests.unit.protocol.exchange import ALICE, BITCOIN, ETHER, RISK, TOKEN, WAD, Exchange
+from tests.unit.protocol.exchange import ALICE, BITCOIN, ETHER, RISK, TOKEN, WAD, Exchange, feed
 from tests.unit.protocol.strategies import market_configs, portfolio_configs, prices
 
 margins = st.integers(-(2**104) + 1, 2**104 - 1) | st.integers(-(10**24), 10**24)
@@ -190,6 +191,18 @@ def test_trade__one_leg_of_a_thin_hedge__cannot_be_closed_alone() -> None:
     assert error is not None
     assert error.name == "MaintenanceInsufficient"
     assert exchange.trade(account, 0, -WAD // 10).ok, "both legs can shrink in steps"
+
+
+def test_trade__other_leg_uncertain__can_still_be_reduced() -> None:
+    exchange, account = hedged_exchange()
+    exchange.world.advance(1)
+    quoted = Price(50_000 * 10**8, 2_500 * 10**8, -8, exchange.world.timestamp)
+    update = encode_update(PriceFeed(feed(0), quoted, quoted), exchange.world.timestamp - 1)
+    exchange.must(ADMIN, "PriceOracle", "update", (0,), (update,))
+    size = exchange.world.clearinghouse.position_of(account, 1).shares
+    assert exchange.trade(account, 1, size // 10).error == Error("PriceUncertain", (0, 50_000, 10_000))
+    assert exchange.trade(account, 1, -size // 10).ok
+    exchange.world.check_invariants()
 
 
 def test_liquidate__hedge_under_water__keeps_its_proportions() -> None:
