@@ -145,7 +145,7 @@ def test_deploy__chain_not_named__is_told_by_name(tmp_path: Path) -> None:
 def test_deploy__local_chain__verifies_all(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, ["deploy", "--artefacts", str(tmp_path)])
     assert result.exit_code == 0, result.output
-    assert "7 contracts verified" in result.output
+    assert "8 contracts verified" in result.output
     assert json.loads((tmp_path / "31337" / "steelyard.json").read_text())["complete"]
 
 

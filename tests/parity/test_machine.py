@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.evm, pytest.mark.slow]
 
 STEPS = 30
 """Longest sequence of moves."""
-LONGEST = 2
+LONGEST = 3
 """Moves that suffice to show a fault, once they are shrunk."""
 _QUICK = settings(
     phases=(Phase.generate, Phase.shrink), print_blob=False, report_multiple_bugs=False, stateful_step_count=12

@@ -248,7 +248,7 @@ CHECKS = (
         "other-positions-ignored",
         "margin check",
         _HOUSE,
-        "_addPending(risk, netting, id, account.openMarkets & ~open.id.toBit(), open);",
+        "_addPending(risk, netting, id, account.openMarkets & ~open.id.toBit(), open, true);",
         "",
         "a trade is checked as if it were the account's only position",
     ),

@@ -145,8 +145,8 @@ LIQUIDATION = (
         "shielded-by-uncertainty",
         "liquidation",
         _HOUSE,
-        "ORACLE.freshMarksOf(markets)",
-        "ORACLE.marksOf(markets)",
+        "Mark[] memory marks = ORACLE.freshMarksOf(markets);",
+        "Mark[] memory marks = ORACLE.marksOf(markets);",
         "no account can be liquidated while a price is uncertain",
     ),
     Canary(
