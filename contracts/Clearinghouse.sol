@@ -153,17 +153,18 @@ contract Clearinghouse is IClearinghouse, ClearinghouseCore, Multicall {
     function trade(Trade calldata order) external nonReentrant returns (Fill memory fill) {
         if (!isExecutor[msg.sender]) revert ExecutorUnauthorized(msg.sender);
         if (order.account.isReserved()) revert AccountReserved(order.account);
-        if (order.sizeDelta == 0) revert SizeZero();
         AccountId id = order.account;
         Account memory account = _accounts[id].unpack();
         OpenPosition memory open;
         _load(open, _positions[id], order.market);
         int256 sizeBefore = open.size;
+        int256 sizeDelta = order.reduceOnly ? Positions.reducing(order.sizeDelta, sizeBefore) : order.sizeDelta;
+        if (sizeDelta == 0) revert SizeZero();
         open.mark = ORACLE.markOf(order.market);
-        bool isOpposite = order.sizeDelta < 0 ? sizeBefore > 0 : sizeBefore < 0;
+        bool isOpposite = sizeDelta < 0 ? sizeBefore > 0 : sizeBefore < 0;
         uint256 requiredBefore = isOpposite && _isNetted(account) ? _riskOf(id, false).maintenanceMargin : 0;
         FundingRate.accrue(open.market, open.mark.price(), block.timestamp);
-        open.size = open.market.change(open.position, sizeBefore, order.sizeDelta, order.price, fill);
+        open.size = open.market.change(open.position, sizeBefore, sizeDelta, order.price, fill);
         _checkFill(order, fill, open);
         if (_setOpen(account, open)) _requireMarketLimit(id, account);
 

@@ -30,6 +30,12 @@ library Positions {
         return position.shares.toSize(side.multiplier);
     }
 
+    /// @notice `sizeDelta` as far as it brings `size` nearer to zero.
+    function reducing(int256 sizeDelta, int256 size) internal pure returns (int256) {
+        if (sizeDelta < 0) return FixedPointMathLib.max(sizeDelta, FixedPointMathLib.min(-size, 0));
+        return FixedPointMathLib.min(sizeDelta, FixedPointMathLib.max(-size, 0));
+    }
+
     /// @notice Index of the side of `position` [quote wad per share].
     function indexOf(Market memory market, Position memory position) internal pure returns (int256) {
         return position.shares.isLong() ? market.longs.index : market.shorts.index;

@@ -12,6 +12,7 @@ import {MarketId} from "./MarketId.sol";
 /// @param acceptablePrice worst average fill price, the highest for a buy, the lowest for a sale [wad]
 /// @param keeper account that gets the keeper fee
 /// @param keeperFee paid by the account [quote wad]
+/// @param reduceOnly whether `sizeDelta` is clamped to what brings the position to zero
 struct Trade {
     AccountId account;
     MarketId market;
@@ -20,6 +21,7 @@ struct Trade {
     uint128 acceptablePrice;
     AccountId keeper;
     uint96 keeperFee;
+    bool reduceOnly;
 }
 
 /// @notice What a fill did.

@@ -79,7 +79,7 @@ MAX_OPEN_MARKETS: Final = 16
 _TOKEN_DECIMALS: Final = 6
 _BPS: Final = 10_000
 _DAY: Final = 86_400
-_TRADE: Final = "(uint256,uint8,int128,uint96,uint128,uint256,uint96)"
+_TRADE: Final = "(uint256,uint8,int128,uint96,uint128,uint256,uint96,bool)"
 _FILL: Final = "(int256,int256,uint256,int256)"
 _NO_PERMISSION: Final = Permission(0, 0)
 
@@ -284,14 +284,16 @@ class Clearinghouse(ClearinghouseExt):
         """
         if not self._executors.get(sender, False):
             raise ExecutorUnauthorized(sender)
-        account, market, size_delta, price, acceptable_price, keeper, keeper_fee = order
+        account, market, size_delta, price, acceptable_price, keeper, keeper_fee, reduce_only = order
         if is_reserved(account):
             raise AccountReserved(account)
-        if size_delta == 0:
-            raise SizeZero
         header = self._accounts.get(account, NO_ACCOUNT).copy()
         opened = self._load(account, market)
         size_before = opened.size
+        if reduce_only:
+            size_delta = positions.reducing(size_delta, size_before)
+        if size_delta == 0:
+            raise SizeZero
         opened.mark = self.oracle.mark_of(market)
         opened.price = price_of(opened.mark)
         is_opposite = size_before > 0 if size_delta < 0 else size_before < 0

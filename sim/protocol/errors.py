@@ -28,6 +28,8 @@ __all__ = [
     "AmountTooLarge",
     "AmountTooSmall",
     "AmountZero",
+    "BatchMalformed",
+    "BatchUnpaid",
     "CallerUnauthorized",
     "ClaimExceeded",
     "ControllerZero",
@@ -46,13 +48,16 @@ __all__ = [
     "LeverageZero",
     "MaintenanceInsufficient",
     "MarginInsufficient",
+    "MarkUnmoved",
     "MarketUnknown",
     "MarketsExhausted",
+    "NonceUsed",
     "OpenInterestExceeded",
     "OpenMarketsExceeded",
     "OrderExpired",
     "OrderPending",
     "OrderUnknown",
+    "OrderUntriggered",
     "Panic",
     "ParameterOutOfBounds",
     "PoolExhausted",
@@ -65,6 +70,7 @@ __all__ = [
     "PriceInvalid",
     "PriceMissing",
     "PriceOutdated",
+    "PricePremature",
     "PriceStale",
     "PriceUnacceptable",
     "PriceUncertain",
@@ -79,14 +85,17 @@ __all__ = [
     "SafeCastOverflowedUintDowncast",
     "SafeCastOverflowedUintToInt",
     "SafeERC20FailedOperation",
+    "SignatureInvalid",
     "SizeBelowMinimum",
     "SizeZero",
     "SkewMissing",
     "SlotOccupied",
     "StalePrice",
     "SurplusMissing",
+    "TermsInvalid",
     "TokenDecimalsMismatch",
     "TransferMismatch",
+    "TriggerUnmet",
     "UpdateMalformed",
     "VaultAlreadySet",
     "VaultUnauthorized",
@@ -687,6 +696,103 @@ class VaultAlreadySet(ProtocolError):
 
 
 # ---- IOrderBook.sol
+
+
+@dataclass(eq=False)
+class OrderUntriggered(ProtocolError):
+    """Nothing of the order is due: it waits for its trigger, or for its next slice.
+
+    Source: ``IOrderBook.sol::OrderUntriggered``.
+    """
+
+    account: int
+    slot: int
+
+
+@dataclass(eq=False)
+class TriggerUnmet(ProtocolError):
+    """The price does not trigger the order [wad].
+
+    Source: ``IOrderBook.sol::TriggerUnmet``.
+    """
+
+    price: int
+
+
+@dataclass(eq=False)
+class MarkUnmoved(ProtocolError):
+    """The price is no better than the trailing stop's mark [wad].
+
+    Source: ``IOrderBook.sol::MarkUnmoved``.
+    """
+
+    price: int
+    mark: int
+
+
+@dataclass(eq=False)
+class PricePremature(ProtocolError):
+    """The latest price was published no later than the order began to wait.
+
+    Source: ``IOrderBook.sol::PricePremature``.
+    """
+
+    published_at: int
+    since: int
+
+
+@dataclass(eq=False)
+class BatchMalformed(ProtocolError):
+    """Lists of unequal lengths.
+
+    Source: ``IOrderBook.sol::BatchMalformed``.
+    """
+
+    calls: int
+    values: int
+
+
+@dataclass(eq=False)
+class BatchUnpaid(ProtocolError):
+    """A call of a batch asks for more value than is left.
+
+    Source: ``IOrderBook.sol::BatchUnpaid``.
+    """
+
+    index: int
+    value: int
+    left: int
+
+
+@dataclass(eq=False)
+class TermsInvalid(ProtocolError):
+    """No order of this kind can have these terms.
+
+    Source: ``Triggers.sol::TermsInvalid``.
+    """
+
+    kind: int
+
+
+@dataclass(eq=False)
+class NonceUsed(ProtocolError):
+    """The signer has used or cancelled this nonce.
+
+    Source: ``ISignedMessages.sol::NonceUsed``.
+    """
+
+    signer: str
+    nonce: int
+
+
+@dataclass(eq=False)
+class SignatureInvalid(ProtocolError):
+    """Somebody else signed, or another message.
+
+    Source: ``ISignedMessages.sol::SignatureInvalid``.
+    """
+
+    signer: str
 
 
 @dataclass(eq=False)

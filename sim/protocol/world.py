@@ -19,6 +19,7 @@ from sim.protocol.mocks.hostile_token import HostileToken
 from sim.protocol.mocks.local_fee_token import LocalFeeToken
 from sim.protocol.mocks.local_pyth import LocalPyth
 from sim.protocol.mocks.local_token import LocalToken
+from sim.protocol.mocks.local_wallet import LocalWallet
 from sim.protocol.order_book import OrderBook
 from sim.protocol.outcome import Outcome
 from sim.protocol.price_oracle import PriceOracle
@@ -49,11 +50,13 @@ class Settings:
         Holder of the admin role; owner of the treasury's account.
     timestamp : int
         When it is deployed [seconds].
+    chain_id : int
+        Of the chain, which signatures name.
     token_decimals, token_fee_bps : int
         Of the settlement token; one with a fee is a `LocalFeeToken` [1e-4].
     is_hostile : bool
-        Whether the token is a `HostileToken`, in the place and by the name of a `LocalToken`, and a `HostileActor` is
-        there.
+        Whether the token is a `HostileToken`, in the place and by the name of a `LocalToken`, and a `HostileActor`
+        and a `LocalWallet` are there.
     pyth_valid_period_seconds, pyth_update_fee : int
         Of the Pyth mock [seconds, wei].
     min_delay_seconds, window_seconds : int
@@ -65,6 +68,7 @@ class Settings:
     admin: Address = ADMIN
     treasury: Address = TREASURY
     timestamp: int = 1_700_000_000
+    chain_id: int = 31_337
     token_decimals: int = 6
     token_fee_bps: int = 0
     is_hostile: bool = False
@@ -110,6 +114,7 @@ class World:
         settings = settings or Settings()
         self.settings = settings
         self.timestamp = settings.timestamp
+        self.chain_id = settings.chain_id
         self.journal: list[tuple[dict[Any, Any], Any, Any]] = []
         self.touched: tuple[tuple[dict[Any, Any], Any, Any], ...] = ()
         self.events: list[Event] = []
@@ -164,6 +169,7 @@ class World:
         ]
         if settings.is_hostile:
             contracts.append(HostileActor(*place("HostileActor", 8)))
+            contracts.append(LocalWallet(*place("LocalWallet", 11)))
         self.contracts = {contract.name: contract for contract in contracts}
         contracts.append(Extension(self, "ClearinghouseExt", self.clearinghouse.extension()))
         self._at = {contract.address: contract for contract in contracts}

@@ -211,6 +211,7 @@ class Order:
     size_delta: int
     acceptable_price: int
     keeper_fee: int
+    reduce_only: bool = False
 
     def encoded(self) -> tuple[int, ...]:
         """Return the fields in the order of the contract's."""

@@ -21,6 +21,8 @@ KIM = "0x23618e81e3f5cdf7f54c3d65f7fbc0abf5b21e8f"
 OSCAR = "0xa0ee7a142d267c1f36714e4a8f75612f20a79720"
 MALLORY = "0xbded0d2bf404bdcba897a74e6657f1f12e5c6fb6"
 """The contract that the treasury deploys first, `HostileActor`: it acts as it is told."""
+WALLET = "0x2910e325cf29dd912e3476b61ef12f49cb931096"
+"""The contract that it deploys next, `LocalWallet`: it signs what it is told to."""
 
 TRADERS = (ALICE, BOB, CAROL)
 """They deposit and trade."""
@@ -50,5 +52,6 @@ TRADING_ACCOUNTS = tuple(account_of(owner, index) for owner in TRADERS for index
 KIMS = account_of(KIM)
 TREASURYS = account_of(TREASURY)
 MALLORYS = tuple(account_of(MALLORY, index) for index in range(2))
-ACCOUNTS = (*TRADING_ACCOUNTS, KIMS, TREASURYS, account_of(OSCAR), *MALLORYS)
+WALLETS = account_of(WALLET)
+ACCOUNTS = (*TRADING_ACCOUNTS, KIMS, TREASURYS, account_of(OSCAR), *MALLORYS, WALLETS)
 """All accounts that a sequence may touch, the pool and the insurance fund apart."""

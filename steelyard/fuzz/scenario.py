@@ -39,6 +39,8 @@ from steelyard.fuzz.actors import (
     UINT128_MAX,
     UINT256_MAX,
     WAD,
+    WALLET,
+    WALLETS,
     account_of,
     owner_of,
 )
@@ -80,6 +82,8 @@ __all__ = [
     "UINT128_MAX",
     "UINT256_MAX",
     "WAD",
+    "WALLET",
+    "WALLETS",
     "Order",
     "Risk",
     "Scenario",
@@ -87,7 +91,7 @@ __all__ = [
     "owner_of",
 ]
 
-Order = tuple[int, int, int, int, int, int, int]
+Order = tuple[int, int, int, int, int, int, int, bool]
 Risk = tuple[int, int, int, int]
 
 
@@ -95,6 +99,7 @@ POOL_ASSETS = 20_000_000 * TOKEN
 """What the liquidity provider fills the pool with [token units]."""
 _FARTHEST = 1_000
 _NO_PRICE = PriceState()
+_OF_DELAYED = frozenset({"commit", "commitSigned", "settle", "cancel"})
 
 
 def _kept(market: int, price: int) -> int:
@@ -110,6 +115,8 @@ class Scenario:
     pair : Pair
         Model and chain.
     vault : LiquidityVault
+        The model's.
+    book : OrderBook
         The model's.
     orders : dict
         Order and commit time of each slot that holds one, by account and slot.
@@ -128,6 +135,7 @@ class Scenario:
         self.min_delay: int = pair.get("OrderBook", "MIN_DELAY_SECONDS")
         self.window: int = pair.get("OrderBook", "WINDOW_SECONDS")
         self.vault = model.vault
+        self.book = model.order_book
 
     # ---- calls
 
@@ -138,13 +146,16 @@ class Scenario:
     def run(self, step: Step) -> Outcome:
         """Run a transaction on both sides and keep the book of orders."""
         outcome = self.pair.run(step)
-        if outcome.ok and step.contract == "OrderBook":
+        if outcome.ok and step.contract == "OrderBook" and step.function in _OF_DELAYED:
             order = step.args[0]
             key = (order[0], order[2])
-            if step.function == "commit":
+            if step.function.startswith("commit"):
                 self.orders[key] = order, self.now
             else:
                 self.orders.pop(key, None)
+        elif outcome.ok and step.function == "batch":
+            held = self.book.stored()
+            self.orders = {key: order for key, order in self.orders.items() if held[key] is not None}
         return outcome
 
     def must(self, sender: str, contract: str, function: str, *args: Any, value: int = 0, wait: int = 0) -> Outcome:
@@ -357,12 +368,13 @@ class Scenario:
         acceptable: int | None = None,
         keeper: int = 0,
         fee: int = 0,
+        reduce_only: bool = False,
         sender: str = KIM,
     ) -> Outcome:
         """Let Kim trade for an account at the oracle's price."""
         worst = (ANY_BUY if size > 0 else ANY_SALE) if acceptable is None else acceptable
         at = self.price(market) if price is None else price
-        return self.call(sender, "Clearinghouse", "trade", (account, market, size, at, worst, keeper, fee))
+        return self.call(sender, "Clearinghouse", "trade", (account, market, size, at, worst, keeper, fee, reduce_only))
 
     def order(
         self,
@@ -374,10 +386,11 @@ class Scenario:
         lasts: int = 600,
         acceptable: int | None = None,
         fee: int = 0,
+        reduce_only: bool = False,
     ) -> Order:
         """Return an order that expires `lasts` seconds from now."""
         worst = (ANY_BUY if size > 0 else ANY_SALE) if acceptable is None else acceptable
-        return account, market, slot, max(0, self.now + lasts), size, worst, fee
+        return account, market, slot, max(0, self.now + lasts), size, worst, fee, reduce_only
 
     def commit(self, order: Order, sender: str | None = None) -> Outcome:
         """Commit to an order, by default as the owner."""
@@ -463,6 +476,12 @@ class Scenario:
                 yield "OrderBook", "commitmentOf", (account, slot)
         for account, slot in self.orders:
             yield "OrderBook", "commitmentOf", (account, slot)
+        yield "OrderBook", "eip712Domain", ()
+        for account, slot in self.book.stored_progress():
+            yield "OrderBook", "commitmentOf", (account, slot)
+            yield "OrderBook", "progressOf", (account, slot)
+        for signer, word in self.book.stored_nonces():
+            yield "OrderBook", "isNonceUsed", (signer, word % 2**248 * 256 + 7)
         yield "LocalToken", "totalSupply", ()
         yield "LocalToken", "plan", ()
         yield "HostileActor", "answer", ()

@@ -60,6 +60,7 @@ class Stage:
         by = governors or Governors()
         addresses = deploy_system(chain, parameters, by, token=CONTRACTS["LocalToken"])
         addresses["HostileActor"] = chain.deploy("HostileActor", sender=TREASURY)
+        addresses["LocalWallet"] = chain.deploy("LocalWallet", sender=TREASURY)
         (extension,) = chain.read("Clearinghouse", "EXTENSION").returns
         addresses["ClearinghouseExt"] = extension
         chain.attach("ClearinghouseExt", "ClearinghouseExt", extension)

@@ -33,7 +33,9 @@ SLOTS: Final = {
     ("Clearinghouse", "_riskConfig"): 7,
     ("Clearinghouse", "marketCount"): 8,
     ("Clearinghouse", "vault"): 8,
-    ("OrderBook", "_commitments"): 0,
+    ("OrderBook", "_nonces"): 0,
+    ("OrderBook", "_commitments"): 1,
+    ("OrderBook", "_progress"): 2,
     ("PriceOracle", "_prices"): 1,
     ("PriceOracle", "feedOf"): 2,
     ("LocalToken", "_balances"): 0,
@@ -162,6 +164,8 @@ class Storage:
             id(oracle._states): self.price,
             id(oracle._feeds): self.feed,
             id(book._commitments): self.commitment,
+            id(book._progress): self.progress,
+            id(book._nonces): self.nonces,
             id(token._balances): self.token_balance,
             id(token._allowances): self.allowance,
             id(token.__dict__): self.supply,
@@ -205,6 +209,10 @@ class Storage:
             yield from self.permission(pair)
         for order in self._book._commitments:
             yield from self.commitment(order)
+        for order in self._book._progress:
+            yield from self.progress(order)
+        for word in self._book._nonces:
+            yield from self.nonces(word)
         for approval in self._token._allowances:
             yield from self.allowance(approval)
         for variable in ("_ledger", "_risk_config", "_market_count"):
@@ -226,6 +234,8 @@ class Storage:
             (house._permissions, self.permission),
             (house._executors, self.executor),
             (book._commitments, self.commitment),
+            (book._progress, self.progress),
+            (book._nonces, self.nonces),
             (oracle._states, self.price),
             (oracle._feeds, self.feed),
         )
@@ -308,9 +318,22 @@ class Storage:
         book = self._book
         word = 0
         if key in book._commitments:
-            committed_at, order_hash = book.commitment_of(*key)
-            word = committed_at << _HASH_BITS | order_hash
-        return ((book.address, mapped(0, *key), word),)
+            committed_at, is_resting, order_hash = book.commitment_of(*key)
+            word = is_resting << 255 | committed_at << _HASH_BITS | order_hash
+        return ((book.address, mapped(1, *key), word),)
+
+    def progress(self, key: tuple[int, int]) -> tuple[Word]:
+        """Return how far an order that rests is, by account and slot."""
+        book = self._book
+        leg, triggered_at, active_at, slices, mark, marked_at = book.progress_of(*key)
+        word = leg | triggered_at << 8 | active_at << 48 | slices << 88 | mark << 104 | marked_at << 200
+        return ((book.address, mapped(2, *key), word),)
+
+    def nonces(self, key: tuple[str, int]) -> tuple[Word]:
+        """Return which of 256 nonces are used, by signer and word."""
+        book = self._book
+        signer, number = key
+        return ((book.address, mapped(0, int(signer, 16), number), book._nonces[key]),)
 
     def token_balance(self, owner: Address) -> tuple[Word]:
         """Return a token balance."""

@@ -21,6 +21,7 @@ __all__ = [
     "index_of",
     "is_remnant",
     "open_interest",
+    "reducing",
     "require_open_interest",
     "side_of",
     "size_of",
@@ -50,6 +51,13 @@ def size_of(market: Market, position: Position) -> int:
     """Return the size of a position [base wad] (``Positions.sol::sizeOf``)."""
     shares = position.shares
     return to_size(shares, market.longs.multiplier if shares > 0 else market.shorts.multiplier)
+
+
+def reducing(size_delta: int, size: int) -> int:
+    """Return `size_delta` as far as it brings `size` nearer to zero (``Positions.sol::reducing``)."""
+    if size_delta < 0:
+        return max(size_delta, min(-size, 0))
+    return min(size_delta, max(-size, 0))
 
 
 def open_interest(side: Side) -> int:

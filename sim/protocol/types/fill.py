@@ -26,6 +26,8 @@ class Trade(NamedTuple):
         Account that gets the keeper fee.
     keeper_fee : int
         Paid by the account [quote wad].
+    reduce_only : bool
+        Whether `size_delta` is clamped to what brings the position to zero.
     """
 
     account: int
@@ -35,6 +37,7 @@ class Trade(NamedTuple):
     acceptable_price: int
     keeper: int
     keeper_fee: int
+    reduce_only: bool = False
 
 
 class Fill(NamedTuple):

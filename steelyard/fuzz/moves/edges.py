@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from steelyard.evm.deployment import ADMIN, GUARDIAN, STEWARD
-from steelyard.fuzz.moves.parts import any_account, any_holder, any_market, side_of, sink, weak_holder
+from steelyard.fuzz.moves.parts import any_account, any_holder, any_market, free_slot, side_of, sink, weak_holder
 from steelyard.fuzz.moves.registry import aim
 from steelyard.fuzz.scenario import INSURANCE, KIM, KIMS, OSCAR, TOKEN, TRADERS, WAD, owner_of
 
@@ -26,9 +26,7 @@ def _order(s: Scenario, c: Choices, lasts: int) -> Order:
     s.freshen()
     account, market = any_account(c), any_market(s, c)
     sign = side_of(s, c, account, market)
-    slot = c.integer(0, 255)
-    while (account, slot) in s.orders:
-        slot = (slot + 1) % 256
+    slot = free_slot(s, c, account)
     size = max(s.min_size(market), s.capacity(account, market, sign) // c.integer(3, 9))
     return s.order(account, market, sign * size, slot=slot, lasts=lasts)
 
@@ -159,9 +157,8 @@ def settle_while_the_book_may_not_trade(s: Scenario, c: Choices) -> Outcome:
     """Settle an order while governance has stopped the order book: nothing of the order's own, so it stays."""
     s.freshen()
     account, market = any_account(c), any_market(s, c)
-    slots = [slot for slot in range(256) if (account, slot) not in s.orders]
     sign = side_of(s, c, account, market)
-    order = s.order(account, market, sign * (s.min_size(market) + c.amount(0, WAD)), slot=c.pick(slots))
+    order = s.order(account, market, sign * (s.min_size(market) + c.amount(0, WAD)), slot=free_slot(s, c, account))
     s.must(owner_of(account), "OrderBook", "commit", order)
     book = s.pair.addresses["OrderBook"]
     s.must(ADMIN, "Clearinghouse", "setExecutor", book, False)
@@ -176,8 +173,7 @@ def settle_where_nothing_is_listed(s: Scenario, c: Choices) -> Outcome:
     market = len(s.markets)
     s.must(STEWARD, "PriceOracle", "setFeed", market, f"0x{market + 1:064x}", 600, 100)
     account = any_account(c)
-    slots = [slot for slot in range(256) if (account, slot) not in s.orders]
-    order = s.order(account, market, c.pick((1, -1)) * WAD, slot=c.pick(slots))
+    order = s.order(account, market, c.pick((1, -1)) * WAD, slot=free_slot(s, c, account))
     s.must(owner_of(account), "OrderBook", "commit", order)
     outcome = s.settle(order)
     # Another feed, so that the market still starts without a price when it is listed.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from steelyard.evm.deployment import ADMIN, GUARDIAN, LIQUIDITY
-from steelyard.fuzz.moves.parts import any_account, any_market, side_of
+from steelyard.fuzz.moves.parts import any_account, any_market, free_slot, side_of
 from steelyard.fuzz.moves.registry import aim
 from steelyard.fuzz.scenario import KIM, KIMS, OSCAR, WAD, owner_of
 
@@ -28,8 +28,7 @@ def _committed(s: Scenario, c: Choices) -> Order:
     """Return an order that was just committed."""
     s.freshen()
     order = _any_order(s, c)
-    while (order[0], order[2]) in s.orders:
-        order = (*order[:2], (order[2] + 1) % 256, *order[3:])
+    order = (*order[:2], free_slot(s, c, order[0]), *order[3:])
     s.must(owner_of(order[0]), "OrderBook", "commit", order)
     return order
 
@@ -96,7 +95,7 @@ def commit_nothing(s: Scenario, c: Choices) -> Outcome:
 @aim("order", "KeeperFeeExceeded")
 def commit_with_a_fee_too_large(s: Scenario, c: Choices) -> Outcome:
     most = s.pair.get("OrderBook", "MAX_KEEPER_FEE")
-    return s.commit((*_any_order(s, c)[:6], most + c.amount(1, 2**96 - 1 - most)))
+    return s.commit((*_any_order(s, c)[:6], most + c.amount(1, 2**96 - 1 - most), False))
 
 
 @aim("order")
@@ -108,7 +107,7 @@ def settle_what_fails(s: Scenario, c: Choices) -> Outcome:
     size = max(s.min_size(market), s.capacity(account, market, sign)) * c.integer(2, 9)
     order = s.order(account, market, sign * size, slot=c.integer(0, 255), fee=c.pick((0, WAD)))
     if c.chance(30):
-        order = (*order[:5], 1 if sign > 0 else 2**128 - 1, order[6])
+        order = (*order[:5], 1 if sign > 0 else 2**128 - 1, *order[6:])
     if not s.commit(order).ok:
         return s.commit(order)
     return s.settle(order, after=s.min_delay)

@@ -51,6 +51,14 @@ def weak_holder(s: Scenario, c: Choices) -> tuple[int, int]:
     return account, max(s.open_markets(account), key=lambda market: abs(s.size(account, market)) * s.price(market))
 
 
+def free_slot(s: Scenario, c: Choices, account: int) -> int:
+    """Return an order slot of an account that is free."""
+    slot = c.integer(0, 255)
+    while s.book.stored().get((account, slot)) is not None:
+        slot = (slot + 1) % 256
+    return slot
+
+
 def side_of(s: Scenario, c: Choices, account: int, market: int) -> int:
     """Return the sign of a position, any sign where there is none."""
     size = s.size(account, market)

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from sim.protocol import ErrorValue, Settings
 from sim.protocol.errors import ParameterOutOfBounds
-from sim.protocol.order_book import hash_of
 from sim.protocol.types.account import PERMISSION_TRADE
 from sim.protocol.types.account_id import to_account_id
 from sim.protocol.types.order import Order
@@ -48,7 +47,7 @@ def test_settle__first_price_in_the_window__fills_there_and_pays_the_keeper(wait
     assert exchange.world.clearinghouse.position_of(order.account, 0).shares == WAD
     assert exchange.balance(KEEPER) == WAD
     assert exchange.world.oracle.price_state(0).price == 60_000 * WAD
-    assert exchange.world.read("OrderBook", "commitmentOf", order.account, 3) == (0, 1)
+    assert exchange.world.read("OrderBook", "commitmentOf", order.account, 3) == (0, False, 1)
     assert settle(exchange, order, at + DELAY) == ErrorValue("OrderUnknown", (order.account, 3))
     exchange.world.check_invariants()
 
@@ -71,7 +70,11 @@ def test_settle__price_or_time_out_of_the_window__is_refused(
     exchange.world.advance(waited)
     args = tuple(at + DELAY + WINDOW if arg == "latest" else arg for arg in expected.args)
     assert settle(exchange, order, at + published_after) == ErrorValue(expected.name, args)
-    assert exchange.world.read("OrderBook", "commitmentOf", order.account, 3) == (at, hash_of(order))
+    assert exchange.world.read("OrderBook", "commitmentOf", order.account, 3) == (
+        at,
+        False,
+        exchange.world.order_book.hash_of(order),
+    )
 
 
 def test_cancel__while_it_can_settle__is_refused() -> None:
@@ -106,20 +109,22 @@ def test_commit__slot_taken__is_free_again_after_the_window() -> None:
 )
 def test_commit__refused__names_the_error(sender: str, changes: dict[str, int], name: str) -> None:
     exchange = Exchange()
-    order = Order(to_account_id(ALICE, 0), 0, 0, 2**40 - 1, WAD, UINT128_MAX, 0)._replace(**changes)
+    order = Order(to_account_id(ALICE, 0), 0, 0, 2**40 - 1, WAD, UINT128_MAX, 0, False)._replace(**changes)
     assert exchange.error(sender, "OrderBook", "commit", order).name == name
 
 
 def test_commit__by_an_operator_who_may_trade__passes() -> None:
     exchange = Exchange()
     exchange.must(ALICE, "Clearinghouse", "setOperator", BOB, PERMISSION_TRADE, exchange.world.timestamp)
-    exchange.must(BOB, "OrderBook", "commit", Order(to_account_id(ALICE, 0), 0, 0, 2**40 - 1, WAD, UINT128_MAX, 0))
+    exchange.must(
+        BOB, "OrderBook", "commit", Order(to_account_id(ALICE, 0), 0, 0, 2**40 - 1, WAD, UINT128_MAX, 0, False)
+    )
 
 
 def test_hash_of__an_order__is_known() -> None:
     """Recorded from ``OrderBook.sol::hashOf``."""
-    order = Order(to_account_id(ALICE, 1), 2, 3, 1_700_000_000, -5 * WAD, 6, 7)
-    assert hash_of(order) == 0x11F4FBCCCFB22FE822229C41FBFCB193E342DF9E78062A0A912D48
+    order = Order(to_account_id(ALICE, 1), 2, 3, 1_700_000_000, -5 * WAD, 6, 7, True)
+    assert Exchange().world.order_book.hash_of(order) == 0x11F4FBCCCFB22FE822229C41FBFCB193E342DF9E78062A0A912D48
 
 
 @pytest.mark.parametrize("settings", [Settings(min_delay_seconds=0), Settings(window_seconds=86_401)])

@@ -1,0 +1,450 @@
+"""Orders that rest: limits, stops, trailing stops, TWAPs, brackets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sim.protocol.types.order import Leg, OrderKind, Terms
+from steelyard.evm.deployment import ADMIN, GUARDIAN, LIQUIDITY
+from steelyard.fuzz.moves.parts import any_account, any_holder, any_market, free_slot, side_of
+from steelyard.fuzz.moves.registry import aim
+from steelyard.fuzz.scenario import KIM, KIMS, OSCAR, WAD, owner_of
+
+if TYPE_CHECKING:
+    from sim.protocol import Outcome
+    from sim.protocol.order_book import Held
+    from steelyard.fuzz.choices import Choices
+    from steelyard.fuzz.scenario import Order, Scenario
+
+BOOK = "OrderBook"
+_MILLION = 10**6
+_KINDS = tuple(kind for kind in OrderKind if kind != OrderKind.MARKET)
+_TRIGGERED = (OrderKind.LIMIT, OrderKind.STOP, OrderKind.TRAILING_STOP, OrderKind.BRACKET)
+
+
+# ---- parts
+
+
+def resting(s: Scenario) -> list[Held]:
+    """Return all orders that rest."""
+    return [held for held in s.book.stored().values() if held is not None and held.terms is not None]
+
+
+def order_to_place(s: Scenario, c: Choices, *, reduces: bool = False, lasts: int = 100_000) -> Order:
+    """Return an order that an account could carry, or one that reduces its position."""
+    if reduces:
+        account, market = any_holder(s, c)
+        held = s.size(account, market)
+        size = -(c.amount(1, 2 * abs(held)) if held > 0 else -c.amount(1, 2 * abs(held)))
+    else:
+        account, market = any_account(c), any_market(s, c)
+        sign = side_of(s, c, account, market)
+        size = sign * max(s.min_size(market), s.capacity(account, market, sign) // c.integer(3, 9))
+    fee = c.pick((0, WAD // 10))
+    return s.order(account, market, size, slot=free_slot(s, c, account), lasts=lasts, fee=fee, reduce_only=reduces)
+
+
+def terms_of(s: Scenario, c: Choices, kind: OrderKind, order: Order) -> Terms:
+    """Return terms of a kind, with prices about a twentieth away from the market's."""
+    price = s.price(order[1])
+    near, far = price * c.integer(950, 1_000) // 1_000, price * c.integer(1_000, 1_050) // 1_000
+    is_buy = order[4] > 0
+    match kind:
+        case OrderKind.LIMIT:
+            return Terms(kind, trigger_price=near if is_buy else far)
+        case OrderKind.STOP:
+            return Terms(kind, trigger_price=far if is_buy else near)
+        case OrderKind.TRAILING_STOP:
+            return Terms(kind, distance=c.amount(1, 50_000))
+        case OrderKind.TWAP:
+            shortest = s.min_delay + s.window
+            return Terms(kind, slices=c.integer(2, 5), interval=c.amount(shortest, 5 * shortest))
+        case _:
+            stop, target = (near - 1, far + 1) if is_buy else (far + 1, near - 1)
+            return Terms(kind, c.pick((0, near if is_buy else far)), stop, target)
+
+
+def placed(s: Scenario, c: Choices, kind: OrderKind | None = None) -> tuple[Order, Terms]:
+    """Return an order that was just placed."""
+    s.freshen()
+    chosen = c.pick(_KINDS) if kind is None else kind
+    reduces = chosen != OrderKind.BRACKET and c.chance(50)
+    order = order_to_place(s, c, reduces=reduces)
+    if chosen == OrderKind.TWAP and abs(order[4]) < 5:
+        order = (*order[:4], 5 if order[4] > 0 else -5, *order[5:])
+    terms = terms_of(s, c, chosen, order)
+    s.must(owner_of(order[0]), BOOK, "place", order, terms)
+    return order, terms
+
+
+def move_price(s: Scenario, market: int, price: int, *, wait: int = 1) -> None:
+    """Publish a market's price, and the others again."""
+    s.publish({m: price if m == market else s.price(m) for m in s.markets if s.price_state(m)[1]}, wait=wait)
+
+
+def _meet(s: Scenario, c: Choices, order: Order, terms: Terms) -> None:
+    """Publish a price that triggers what is next of an order."""
+    progress = s.book.progress_of(order[0], order[2])
+    is_buy, price = order[4] > 0, s.price(order[1])
+    beyond = c.amount(0, price // 100)
+    match terms.kind, progress.leg:
+        case OrderKind.LIMIT, _:
+            wanted = terms.trigger_price - beyond if is_buy else terms.trigger_price + beyond
+        case OrderKind.STOP, _:
+            wanted = terms.trigger_price + beyond if is_buy else terms.trigger_price - beyond
+        case OrderKind.TRAILING_STOP, _:
+            if progress.mark == 0 or c.chance(30):
+                move_price(s, order[1], price * (99 if is_buy else 101) // 100)
+                s.call(KIM, BOOK, "trail", order, terms)
+            mark = s.book.progress_of(order[0], order[2]).mark
+            far = mark * (terms.distance + 100) // _MILLION
+            wanted = mark + far + beyond if is_buy else mark - far - beyond
+        case OrderKind.BRACKET, Leg.EXITS:
+            is_low = c.chance(50)
+            bound = terms.stop_price if is_low == is_buy else terms.target_price
+            wanted = bound - beyond if is_low else bound + beyond
+        case _:
+            wanted = (terms.trigger_price or price) + (-beyond if is_buy else beyond)
+    move_price(s, order[1], max(1, wanted))
+
+
+def _is_pending(s: Scenario, order: Order, terms: Terms) -> bool:
+    triggered_at = s.book.progress_of(order[0], order[2]).triggered_at
+    return triggered_at != 0 and s.now <= triggered_at + s.min_delay + s.window
+
+
+def trigger(s: Scenario, c: Choices, order: Order, terms: Terms) -> Outcome:
+    """Trigger an order by a price that does."""
+    _meet(s, c, order, terms)
+    return s.call(c.pick((KIM, OSCAR, ADMIN)), BOOK, "trigger", order, terms)
+
+
+def execute(s: Scenario, c: Choices, order: Order, terms: Terms, *, price: int | None = None) -> Outcome:
+    """Settle what is due of an order at the first price, about the market's if none is given."""
+    progress = s.book.progress_of(order[0], order[2])
+    held = s.book.stored()[order[0], order[2]]
+    start = held.committed_at if held is not None else s.now
+    if terms.kind == OrderKind.TWAP:
+        number = max(progress.slices, (s.now - start) // terms.interval)
+        earliest = start + s.min_delay + number * terms.interval
+    else:
+        earliest = progress.triggered_at + s.min_delay
+    s.pair.wait(max(0, earliest - s.now) + c.pick((0, c.integer(0, s.window))))
+    wanted = s.price(order[1]) * c.integer(9_950, 10_050) // 10_000 if price is None else price
+    at = max(earliest, min(s.now, earliest + s.window))
+    data = (s.update_data(order[1], wanted, at=at, previous=earliest - 1),)
+    return s.call(KIM, BOOK, "execute", order, terms, KIMS, data, value=s.fee(data))
+
+
+def _due(s: Scenario, c: Choices) -> tuple[Order, Terms]:
+    """Return an order that waits for its settlement."""
+    order, terms = placed(s, c, c.pick((OrderKind.LIMIT, OrderKind.STOP, OrderKind.TWAP, OrderKind.BRACKET)))
+    if terms.kind != OrderKind.TWAP and not _is_pending(s, order, terms):
+        trigger(s, c, order, terms)
+    return order, terms
+
+
+# ---- placing
+
+
+@aim("rest")
+def place_order(s: Scenario, c: Choices) -> Outcome:
+    s.freshen()
+    kind = c.pick(_KINDS)
+    order = order_to_place(s, c, reduces=kind != OrderKind.BRACKET and c.chance(40), lasts=c.amount(70, 10**6))
+    return s.call(owner_of(order[0]), BOOK, "place", order, terms_of(s, c, kind, order))
+
+
+@aim("rest", "TermsInvalid")
+def place_what_makes_no_sense(s: Scenario, c: Choices) -> Outcome:
+    s.freshen()
+    kind = c.pick(_KINDS)
+    order = order_to_place(s, c)
+    terms = terms_of(s, c, kind, order)
+    field = c.pick(terms._fields)
+    match field:
+        case "kind":
+            changed = terms._replace(kind=c.pick([one for one in OrderKind if one != kind]))
+        case "interval" if terms.interval:
+            changed = terms._replace(interval=c.amount(1, s.min_delay + s.window - 1))
+        case "slices" if terms.slices:
+            changed = terms._replace(slices=c.pick((0, 1)))
+        case "distance" if terms.distance:
+            changed = terms._replace(distance=c.pick((0, _MILLION, 2**32 - 1)))
+        case "stop_price" if terms.stop_price:
+            changed = terms._replace(stop_price=c.pick((0, terms.target_price)))
+        case "target_price" if terms.target_price:
+            changed = terms._replace(target_price=c.pick((0, terms.stop_price)))
+        case "trigger_price" if kind == OrderKind.BRACKET:
+            order, changed = (*order[:7], True), terms
+        case _:
+            changed = terms._replace(**{field: 0 if getattr(terms, field) else c.integer(1, 100)})
+    return s.call(owner_of(order[0]), BOOK, "place", order, changed)
+
+
+@aim("rest", "SlotOccupied")
+def place_over_another(s: Scenario, c: Choices) -> Outcome:
+    order, terms = placed(s, c)
+    if c.chance(50):
+        s.pair.wait(c.amount(0, 200_000))
+        return s.commit((*order[:3], s.now + 100, *order[4:]))
+    return s.call(owner_of(order[0]), BOOK, "place", order, terms)
+
+
+@aim("rest", "OrderExpired")
+def place_what_cannot_end(s: Scenario, c: Choices) -> Outcome:
+    s.freshen()
+    order = order_to_place(s, c, lasts=s.min_delay + s.window)
+    interval = s.min_delay + s.window
+    return s.call(owner_of(order[0]), BOOK, "place", order, Terms(OrderKind.TWAP, slices=2, interval=interval))
+
+
+@aim("rest", "AccountUnauthorized")
+def place_unasked(s: Scenario, c: Choices) -> Outcome:
+    s.freshen()
+    order = order_to_place(s, c)
+    terms = terms_of(s, c, c.pick(_KINDS), order)
+    return s.call(c.pick((ADMIN, GUARDIAN, LIQUIDITY)), BOOK, "place", order, terms)
+
+
+# ---- triggers
+
+
+@aim("rest")
+def trigger_order(s: Scenario, c: Choices) -> Outcome:
+    order, terms = placed(s, c, c.pick(_TRIGGERED))
+    if _is_pending(s, order, terms):
+        execute(s, c, order, terms)
+        if s.book.stored()[order[0], order[2]] is None:
+            return s.commit(s.order(order[0], order[1], order[4], slot=order[2]))
+    return trigger(s, c, order, terms)
+
+
+@aim("rest")
+def trigger_again(s: Scenario, c: Choices) -> Outcome:
+    """Let the settlement of a triggered order lapse, and trigger it again."""
+    order, terms = placed(s, c, c.pick((OrderKind.LIMIT, OrderKind.STOP)))
+    trigger(s, c, order, terms)
+    s.pair.wait(s.min_delay + s.window + c.pick((0, 1)))
+    return trigger(s, c, order, terms)
+
+
+@aim("rest", "TriggerUnmet")
+def trigger_without_reason(s: Scenario, c: Choices) -> Outcome:
+    order, terms = placed(s, c, c.pick((OrderKind.LIMIT, OrderKind.STOP, OrderKind.TRAILING_STOP, OrderKind.TWAP)))
+    if terms.kind == OrderKind.TWAP:
+        for _ in range(terms.slices):
+            execute(s, c, order, terms)
+            s.pair.wait(s.window)
+        s.freshen()
+        return s.call(KIM, BOOK, "trigger", order, terms)
+    low = (order[4] > 0) == (terms.kind == OrderKind.LIMIT)
+    bound = terms.trigger_price or s.price(order[1])
+    move_price(s, order[1], bound + 10**10 if low else max(1, bound - 10**10))
+    return s.call(KIM, BOOK, "trigger", order, terms)
+
+
+@aim("rest", "PricePremature")
+def trigger_by_a_price_of_before(s: Scenario, c: Choices) -> Outcome:
+    """Use a price that was known when the order, or a bracket's exits, began to wait."""
+    s.freshen()
+    order = order_to_place(s, c)
+    price, is_buy = s.price(order[1]), order[4] > 0
+    move_price(s, order[1], price)
+    met = price + 10**10 if is_buy else max(1, price - 10**10)
+    s.must(owner_of(order[0]), BOOK, "place", order, Terms(OrderKind.LIMIT, met))
+    s.pair.wait(c.integer(0, 5))
+    return s.call(KIM, BOOK, "trigger", order, Terms(OrderKind.LIMIT, met))
+
+
+@aim("rest", "OrderPending")
+def trigger_twice(s: Scenario, c: Choices) -> Outcome:
+    order, terms = placed(s, c, c.pick((OrderKind.LIMIT, OrderKind.STOP)))
+    trigger(s, c, order, terms)
+    s.pair.wait(c.integer(0, s.min_delay))
+    return trigger(s, c, order, terms)
+
+
+@aim("rest", "OrderExpired")
+def trigger_too_late(s: Scenario, c: Choices) -> Outcome:
+    order, terms = placed(s, c, c.pick((OrderKind.LIMIT, OrderKind.STOP)))
+    s.pair.wait(max(0, order[3] - s.now - c.integer(0, s.min_delay - 1)))
+    return trigger(s, c, order, terms)
+
+
+@aim("rest", "OrderUnknown")
+def trigger_another(s: Scenario, c: Choices) -> Outcome:
+    order, terms = placed(s, c, OrderKind.LIMIT)
+    move_price(s, order[1], terms.trigger_price)
+    if c.chance(50):
+        return s.call(KIM, BOOK, "trigger", (*order[:4], order[4] + 1, *order[5:]), terms)
+    return s.call(KIM, BOOK, "trigger", order, terms._replace(trigger_price=terms.trigger_price + 1))
+
+
+@aim("rest")
+def trail_order(s: Scenario, c: Choices) -> Outcome:
+    order, terms = placed(s, c, OrderKind.TRAILING_STOP)
+    price = s.price(order[1])
+    for _ in range(c.integer(1, 3)):
+        price = price * (100 - c.integer(1, 3) if order[4] > 0 else 100 + c.integer(1, 3)) // 100
+        move_price(s, order[1], price)
+        outcome = s.call(KIM, BOOK, "trail", order, terms)
+    return outcome
+
+
+@aim("rest", "MarkUnmoved")
+def trail_the_wrong_way(s: Scenario, c: Choices) -> Outcome:
+    order, terms = placed(s, c, OrderKind.TRAILING_STOP)
+    price = s.price(order[1])
+    move_price(s, order[1], price)
+    s.call(KIM, BOOK, "trail", order, terms)
+    worse = c.amount(0, price // 100)
+    move_price(s, order[1], price + worse if order[4] > 0 else price - worse)
+    return s.call(KIM, BOOK, "trail", order, terms)
+
+
+@aim("rest", "TermsInvalid")
+def trail_what_does_not_trail(s: Scenario, c: Choices) -> Outcome:
+    order, terms = placed(s, c, c.pick((OrderKind.LIMIT, OrderKind.TWAP)))
+    move_price(s, order[1], s.price(order[1]))
+    return s.call(KIM, BOOK, "trail", order, terms)
+
+
+# ---- settlement
+
+
+@aim("rest")
+def execute_order(s: Scenario, c: Choices) -> Outcome:
+    order, terms = _due(s, c)
+    return execute(s, c, order, terms)
+
+
+@aim("rest")
+def execute_all_slices(s: Scenario, c: Choices) -> Outcome:
+    """Settle a TWAP to its end, a slice left out now and then."""
+    order, terms = placed(s, c, OrderKind.TWAP)
+    for _ in range(terms.slices):
+        if c.chance(20):
+            s.pair.wait(terms.interval)
+            s.freshen()
+            continue
+        outcome = execute(s, c, order, terms)
+        held = s.book.stored()[order[0], order[2]]
+        if held is None:
+            return outcome
+        s.pair.wait(c.pick((0, s.window, terms.interval - s.window)))
+        s.freshen()
+    return s.call(owner_of(order[0]), BOOK, "cancelPlaced", order, terms)
+
+
+@aim("rest")
+def run_a_bracket(s: Scenario, c: Choices) -> Outcome:
+    """Enter, then leave by the stop or the target."""
+    order, terms = placed(s, c, OrderKind.BRACKET)
+    if not _is_pending(s, order, terms):
+        trigger(s, c, order, terms)
+    entered = execute(s, c, order, terms)
+    if not entered.ok or s.book.stored()[order[0], order[2]] is None:
+        return entered
+    s.pair.wait(c.pick((1, c.integer(1, 300))))
+    if not trigger(s, c, order, terms).ok:
+        return trigger(s, c, order, terms)
+    return execute(s, c, order, terms)
+
+
+@aim("rest")
+def execute_at_a_bad_price(s: Scenario, c: Choices) -> Outcome:
+    """Settle where the acceptable price is not met: the order rests again."""
+    s.freshen()
+    order = order_to_place(s, c)
+    price, is_buy = s.price(order[1]), order[4] > 0
+    order = (*order[:5], price * (98 if is_buy else 102) // 100, *order[6:])
+    terms = Terms(OrderKind.LIMIT, price)
+    s.must(owner_of(order[0]), BOOK, "place", order, terms)
+    trigger(s, c, order, terms)
+    return execute(s, c, order, terms, price=price)
+
+
+@aim("rest")
+def execute_what_fails(s: Scenario, c: Choices) -> Outcome:
+    """Settle what the account cannot carry, or reduce what is not there: the order is used up."""
+    s.freshen()
+    account, market = any_account(c), any_market(s, c)
+    sign = side_of(s, c, account, market)
+    reduces = c.chance(50)
+    size = max(s.min_size(market), s.capacity(account, market, sign)) * c.integer(2, 9)
+    order = s.order(account, market, sign * size, slot=free_slot(s, c, account), lasts=10**5, reduce_only=reduces)
+    kind = c.pick((OrderKind.LIMIT, OrderKind.TWAP))
+    terms = terms_of(s, c, kind, order)
+    s.must(owner_of(account), BOOK, "place", order, terms)
+    if kind == OrderKind.LIMIT:
+        trigger(s, c, order, terms)
+    return execute(s, c, order, terms)
+
+
+@aim("rest", "OrderUntriggered")
+def execute_what_waits(s: Scenario, c: Choices) -> Outcome:
+    order, terms = placed(s, c, c.pick((OrderKind.LIMIT, OrderKind.STOP, OrderKind.TWAP)))
+    if terms.kind == OrderKind.TWAP or c.chance(50):
+        if terms.kind != OrderKind.TWAP:
+            trigger(s, c, order, terms)
+        s.pair.wait(s.min_delay + s.window + 1)
+    data = (s.update_data(order[1], s.price(order[1])),)
+    return s.call(KIM, BOOK, "execute", order, terms, KIMS, data, value=s.fee(data))
+
+
+@aim("rest", "PriceFeedNotFoundWithinRange")
+def execute_at_another_price(s: Scenario, c: Choices) -> Outcome:
+    """Offer a price of before the delay, or one that is not the first."""
+    order, terms = _due(s, c)
+    started = s.book.progress_of(order[0], order[2]).triggered_at
+    if terms.kind == OrderKind.TWAP or not started:
+        held = s.book.stored()[order[0], order[2]]
+        started = held.committed_at if held is not None else s.now
+    earliest = started + s.min_delay
+    s.pair.wait(max(0, earliest - s.now) + c.integer(0, 5))
+    at, previous = c.pick(((earliest - 1, earliest - 2), (earliest + 1, earliest)))
+    data = (s.update_data(order[1], s.price(order[1]), at=at, previous=previous),)
+    return s.call(KIM, BOOK, "execute", order, terms, KIMS, data, value=s.fee(data))
+
+
+# ---- cancellation
+
+
+@aim("cancel")
+def cancel_placed(s: Scenario, c: Choices) -> Outcome:
+    order, terms = placed(s, c)
+    if terms.kind == OrderKind.TWAP:
+        execute(s, c, order, terms)
+    elif terms.kind == OrderKind.BRACKET:
+        s.pair.wait(s.min_delay + s.window + 1)
+    return s.call(owner_of(order[0]), BOOK, "cancelPlaced", order, terms)
+
+
+@aim("cancel")
+def cancel_expired(s: Scenario, c: Choices) -> Outcome:
+    """Anyone may clear away what can no longer fill."""
+    order, terms = placed(s, c)
+    s.pair.wait(max(0, order[3] - s.now) + c.integer(1, 5))
+    return s.call(c.pick((KIM, ADMIN)), BOOK, "cancelPlaced", order, terms)
+
+
+@aim("cancel", "OrderPending")
+def cancel_what_is_due(s: Scenario, c: Choices) -> Outcome:
+    order, terms = _due(s, c)
+    s.pair.wait(c.integer(0, s.min_delay + s.window - 1))
+    return s.call(owner_of(order[0]), BOOK, "cancelPlaced", order, terms)
+
+
+@aim("cancel", "AccountUnauthorized")
+def cancel_placed_unasked(s: Scenario, c: Choices) -> Outcome:
+    order, terms = placed(s, c)
+    return s.call(c.pick((ADMIN, GUARDIAN, KIM)), BOOK, "cancelPlaced", order, terms)
+
+
+@aim("cancel", "OrderUnknown")
+def cancel_what_does_not_rest(s: Scenario, c: Choices) -> Outcome:
+    order, terms = placed(s, c)
+    if c.chance(50):
+        return s.call(owner_of(order[0]), BOOK, "cancel", order)
+    return s.call(owner_of(order[0]), BOOK, "cancelPlaced", (*order[:6], order[6] + 1, order[7]), terms)
