@@ -84,6 +84,7 @@ __all__ = [
     "Risk",
     "Scenario",
     "account_of",
+    "kept",
     "owner_of",
 ]
 
@@ -97,7 +98,8 @@ _FARTHEST = 1_000
 _NO_PRICE = PriceState()
 
 
-def _kept(market: int, price: int) -> int:
+def kept(market: int, price: int) -> int:
+    """Return a price [wad], brought back to where a market's may be published."""
     start = START_PRICES[market % len(START_PRICES)]
     return max(start // _FARTHEST, min(start * _FARTHEST, price))
 
@@ -298,7 +300,7 @@ class Scenario:
         """Let time pass and store prices [wad], those that have gone too far from where they started brought back."""
         self.pair.wait(wait)
         data = tuple(
-            [self.update_data(market, _kept(market, price), confidence=confidence) for market, price in prices.items()]
+            [self.update_data(market, kept(market, price), confidence=confidence) for market, price in prices.items()]
         )
         return self.call(sender, "PriceOracle", "update", tuple(prices), data, value=self.fee(data))
 
