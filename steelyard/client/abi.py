@@ -70,7 +70,9 @@ class Abi:
         for entry in entries:
             if entry["type"] == "function":
                 function = FunctionAbi(name, entry)
-                self._functions[function.name] = function, [_reader_of(part) for part in entry["outputs"]]
+                known = function, [_reader_of(part) for part in entry["outputs"]]
+                # Of functions with one name, each is found by its signature.
+                self._functions[function.name] = self._functions[function.signature] = known
             elif entry["type"] == "event":
                 self._events[entry["name"]] = EventAbi(entry), entry
 

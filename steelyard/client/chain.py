@@ -242,10 +242,19 @@ class Chain:
                 found.append(Log(name, arguments, contract.address, int(raw["blockNumber"], 16)))
         return found
 
-    def logs(self, contract: Contract, first: int, last: int, *names: str) -> list[Log]:
-        """Return the events of a contract in the blocks `first` to `last`, inclusive."""
-        topics = [contract.abi.topic(name) for name in names or contract.abi.events]
-        query = {"address": contract.address, "fromBlock": hex(first), "toBlock": hex(last), "topics": [topics]}
+    def logs(self, contract: Contract, first: int, last: int, *names: str, indexed: Sequence[str] = ()) -> list[Log]:
+        """Return the events of a contract in the blocks `first` to `last`, inclusive.
+
+        Parameters
+        ----------
+        contract, first, last, names
+            Whose, where, and which; all where none is named.
+        indexed
+            Addresses that their first indexed arguments must be.
+        """
+        kinds = [contract.abi.topic(name) for name in names or contract.abi.events]
+        topics: list[list[str]] = [kinds, *[["0x" + address[2:].lower().rjust(64, "0")] for address in indexed]]
+        query = {"address": contract.address, "fromBlock": hex(first), "toBlock": hex(last), "topics": topics}
         return self.events(contract, self.rpc("eth_getLogs", query), *names)
 
     def _cause(self, transaction: dict[str, Any], block: int) -> ContractReverted | None:

@@ -110,7 +110,8 @@ def run(
 
     started = time.monotonic()
     progress("starting anvil")
-    with local_chain(prices.ticks[0].timestamp - 2 * _HOUR) as chain:
+    opening = prices.ticks[0].timestamp - _HOUR - parameters.vault.settle_delay
+    with local_chain(opening - _HOUR) as chain:
         progress("deploying the contracts")
         outcome = deploy(
             parameters_file=parameters_file,
@@ -120,7 +121,7 @@ def run(
             folder=folder,
             say=progress,
         )
-        chain.move_to(prices.ticks[0].timestamp - _HOUR)
+        chain.move_to(opening)
         demonstration = Demonstration(
             chain,
             Exchange(chain, outcome.artefact.addresses),

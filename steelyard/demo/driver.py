@@ -27,6 +27,7 @@ from steelyard.client import (
     to_account_id,
 )
 from steelyard.client.pyth import encode_update
+from steelyard.client.vault import Kind, Vault
 from steelyard.demo.report import (
     WAD,
     Books,
@@ -167,7 +168,7 @@ class Demonstration:
     traders : sequence of Trader
         The cast.
     deployer, keeper : str
-        Addresses that the node signs for; the deployer may fund the pool.
+        Addresses that the node signs for; the deployer provides the pool's liquidity and gets the shares.
     funds : Funds
         Paid in by the deployer.
     """
@@ -257,13 +258,13 @@ class Demonstration:
     # ---- before the first tick
 
     def fund(self, progress: Callable[[str], None]) -> None:
-        """Mint tokens, fund pool and insurance, and let every trader deposit."""
+        """Mint tokens, provide the pool's liquidity through the vault, fund the insurance, let every trader deposit."""
         progress("pool and insurance fund")
         house, token = self._exchange.clearinghouse, self._exchange.token
         total = self._funds.pool + self._funds.insurance
         self._must("mint", self._chain.send(self._deployer, token, "mint", self._deployer.address, total))
         self._must("approve", self._chain.send(self._deployer, token, "approve", house.address, _MAX_UINT256))
-        self._must("fundPool", self._chain.send(self._deployer, house, "fundPool", self._funds.pool))
+        self._provide()
         self._must("fundInsurance", self._chain.send(self._deployer, house, "fundInsurance", self._funds.insurance))
         for sender in (self._deployer, self._keeper):
             self._chain.fill(sender.address)
@@ -272,6 +273,16 @@ class Demonstration:
             self._welcome(account.trader)
             for plan in account.trader.plans:
                 account.due.setdefault(plan.tick, []).append(plan)
+
+    def _provide(self) -> None:
+        """Buy shares of the pool with the deployer's tokens: request, wait, settle, claim."""
+        vault, amount = Vault(self._exchange), self._funds.pool
+        approved = self._chain.send(self._deployer, self._exchange.token, "approve", vault.contract.address, amount)
+        self._must("approve", approved)
+        self._must("requestDeposit", vault.request_deposit(self._deployer, amount))
+        self._chain.move_to(self._chain.block().timestamp + vault.times.settle_delay)
+        self._must("fulfil", self._exchange.fulfil(self._keeper, 1, 0))
+        self._must("claim", vault.claim(self._deployer, Kind.DEPOSIT, amount))
 
     def _welcome(self, trader: Trader) -> None:
         chain, exchange = self._chain, self._exchange

@@ -45,6 +45,8 @@ class Finding:
         Transactions of the shrunk story, None where there is none.
     shrink_seconds : float or None
         What shrinking took [s of processor time], None where it was not tried.
+    digest : str
+        Hash of what was planted, see `Canary.digest`; empty for the contracts as they are, and where it was not kept.
     """
 
     id: str
@@ -60,6 +62,7 @@ class Finding:
     play_seconds: float
     shrunk_steps: int | None = None
     shrink_seconds: float | None = None
+    digest: str = ""
 
     @property
     def shrank(self) -> bool:

@@ -88,6 +88,7 @@ __all__ = [
     "Risk",
     "Scenario",
     "account_of",
+    "kept",
     "owner_of",
 ]
 
@@ -102,7 +103,8 @@ _NO_PRICE = PriceState()
 _OF_DELAYED = frozenset({"commit", "commitSigned", "settle", "cancel"})
 
 
-def _kept(market: int, price: int) -> int:
+def kept(market: int, price: int) -> int:
+    """Return a price [wad], brought back to where a market's may be published."""
     start = START_PRICES[market % len(START_PRICES)]
     return max(start // _FARTHEST, min(start * _FARTHEST, price))
 
@@ -309,7 +311,7 @@ class Scenario:
         """Let time pass and store prices [wad], those that have gone too far from where they started brought back."""
         self.pair.wait(wait)
         data = tuple(
-            [self.update_data(market, _kept(market, price), confidence=confidence) for market, price in prices.items()]
+            [self.update_data(market, kept(market, price), confidence=confidence) for market, price in prices.items()]
         )
         return self.call(sender, "PriceOracle", "update", tuple(prices), data, value=self.fee(data))
 

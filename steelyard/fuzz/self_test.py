@@ -143,6 +143,7 @@ def find(
         play_seconds=round(done - built, 2),
         shrunk_steps=shrunk,
         shrink_seconds=took,
+        digest=canary.digest if canary else "",
     )
 
 
@@ -200,6 +201,12 @@ def _canary(id_: str) -> Canary:
         raise CanaryUnknown(id_) from None
 
 
+def _is_current(one: Finding) -> bool:
+    """Whether the bug is planted as it was then; the contracts as they are have no bug."""
+    canary = CANARIES.get(one.id)
+    return not one.id if canary is None else one.digest == canary.digest
+
+
 def _short(text: str) -> str:
     return text if len(text) <= _MOST_TEXT else text[:_MOST_TEXT] + " ..."
 
@@ -245,7 +252,7 @@ def self_test(
     required : int, optional
         How many must be found, by default 95%.
     resume : bool
-        Whether what an earlier run found, with the same code, budget and seed, counts.
+        Whether what an earlier run found, of the same bug with the same code, budget and seed, counts.
     cache : Path
         Of compiled contracts.
     store : Path
@@ -275,7 +282,7 @@ def self_test(
     kept = Store(store / f"{version.contracts}-{version.code}-{budget}-{seed}-{shrink:d}.jsonl", Finding)
     if not resume:
         kept.clear()
-    findings = kept.read()
+    findings = {one.id: one for one in kept.read().values() if _is_current(one)}
     for one in findings.values():
         if on_finding is not None and one.id in wanted:
             on_finding(one)

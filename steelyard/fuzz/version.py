@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["Version", "digest"]
 
 _CODE = ("parameters", "sim/data", "sim/protocol", "steelyard/evm", "steelyard/fuzz")
+_APART = "steelyard/fuzz/canaries"
+"""Planted bugs: each is played on contracts of its own, and decides no other trace."""
 _SUFFIXES = frozenset({".py", ".yaml"})
 
 
@@ -28,7 +30,7 @@ class Version:
     contracts : str
         Hash of the code that is deployed.
     code : str
-        Hash of model, fuzzer, parameters, and of what reads candles.
+        Hash of model, fuzzer, parameters, and of what reads candles; planted bugs apart.
     walk : str
         Hash of the prices that a campaign follows, empty without; a worker of a cluster is told them with each seed.
     """
@@ -41,7 +43,12 @@ class Version:
     def of(cls, artefacts: Artefacts) -> Version:
         """Return that of compiled contracts and of this checkout."""
         contracts = digest((artefact.name.encode(), artefact.creation_code) for artefact in artefacts.all)
-        paths = sorted(path for folder in _CODE for path in (ROOT / folder).rglob("*") if path.suffix in _SUFFIXES)
+        paths = sorted(
+            path
+            for folder in _CODE
+            for path in (ROOT / folder).rglob("*")
+            if path.suffix in _SUFFIXES and not path.is_relative_to(ROOT / _APART)
+        )
         return cls(contracts, digest((path.relative_to(ROOT).as_posix().encode(), path.read_bytes()) for path in paths))
 
     def difference(self, other: Version) -> str:

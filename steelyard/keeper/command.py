@@ -15,6 +15,7 @@ from steelyard.client.exchange import AccountId, owner_of, to_account_id
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from steelyard.client.vault import Waiting
     from steelyard.keeper.liquidator import Deleveraging, Liquidation, Liquidator, Round
     from steelyard.keeper.settler import Settlement
 
@@ -97,6 +98,7 @@ def keep(
     """
     from steelyard.client.errors import RpcUnreachable
 
+    told: Waiting | None = None
     try:
         while True:
             code = 0
@@ -109,8 +111,10 @@ def keep(
             else:
                 if not done.is_complete:
                     code = EXIT_FAILED
-                for line in [json.dumps(done.to_json())] if as_json else _lines(done):
+                for line in [json.dumps(done.to_json())] if as_json else [*_lines(done), *_changes(done, told)]:
                     say(line)
+                if done.waiting_unknown is None:
+                    told = done.waiting
             if once:
                 return code
             sleep(interval)
@@ -134,6 +138,22 @@ def _lines(done: Round) -> list[str]:
     if done.vault is not None:
         lines.append(f"  {_vault_line(done.vault)}")
     return lines
+
+
+def _changes(done: Round, told: Waiting | None) -> list[str]:
+    """Return what has changed of the requests that wait since it was told last."""
+    if done.waiting_unknown is not None:
+        return [f"  what waits at the vault is not known: {done.waiting_unknown}"]
+    one = done.waiting
+    if one is None:
+        return [] if told is None else ["  no request waits at the vault any more"]
+    if told is not None and told.state == one.state:
+        return []
+    since = datetime.fromtimestamp(one.since, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    counts = f"{one.deposits} deposits and {one.redemptions} redemptions wait at the vault since {since}"
+    if one.obstacle is None:
+        return [f"  {counts}, and can be settled"]
+    return [f"  {counts}: {one.obstacle.value}, {one.detail}"]
 
 
 def _pool_line(one: Deleveraging) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from steelyard.client.chain import Receipt, Sender
     from steelyard.client.exchange import Exchange
+    from steelyard.client.vault import Waiting
 
 __all__ = ["Deleveraging", "Liquidation", "Liquidator", "Round", "Status"]
 
@@ -153,6 +154,10 @@ class Round:
         Why the pool could not be valued.
     vault : Settlement or None
         Attempt to settle requests to the vault; None where none can be.
+    waiting : Waiting or None
+        Requests to the vault that wait after it, since when, and why.
+    waiting_unknown : str or None
+        Why that could not be found out.
     """
 
     block: int
@@ -165,6 +170,8 @@ class Round:
     pool: Deleveraging | None = None
     pool_unpriced: str | None = None
     vault: Settlement | None = None
+    waiting: Waiting | None = None
+    waiting_unknown: str | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -197,6 +204,8 @@ class Round:
             "pool": self.pool and self.pool.to_json(),
             "pool_unpriced": self.pool_unpriced,
             "vault": self.vault and self.vault.to_json(),
+            "waiting": self.waiting and self.waiting.to_json(),
+            "waiting_unknown": self.waiting_unknown,
         }
 
 
@@ -282,6 +291,8 @@ class Liquidator:
                 attempts.append(_failed(view, f"RpcUnreachable: {error}"))
                 break
         pool, pool_unpriced = self._relieve()
+        vault = self._settler.run_once()
+        waiting, waiting_unknown = self._look_at_queues()
         return Round(
             block=head.number,
             timestamp=head.timestamp,
@@ -292,7 +303,9 @@ class Liquidator:
             attempts=tuple(attempts),
             pool=pool,
             pool_unpriced=pool_unpriced,
-            vault=self._settler.run_once(),
+            vault=vault,
+            waiting=waiting,
+            waiting_unknown=waiting_unknown,
         )
 
     # ---- accounts
@@ -403,6 +416,15 @@ class Liquidator:
             gas_used=receipt.gas_used,
             transaction=receipt.hash,
         ), None
+
+    # ---- the vault
+
+    def _look_at_queues(self) -> tuple[Waiting | None, str | None]:
+        """Return what still waits of the requests to the vault, or why that is not known."""
+        try:
+            return self._settler.waiting(), None
+        except (ContractReverted, RpcRejected, RpcUnreachable) as error:
+            return None, f"{type(error).__name__}: {error}"
 
 
 def _urgency(view: AccountView) -> tuple[int, int]:

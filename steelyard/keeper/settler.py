@@ -1,4 +1,4 @@
-"""Settles requests to the vault as soon as they are due."""
+"""Settles requests to the vault as soon as they are due, and tells why those wait that are not."""
 
 from __future__ import annotations
 
@@ -7,16 +7,26 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from steelyard.client.errors import ContractReverted, RpcRejected, RpcUnreachable, TransactionFailed
+from steelyard.client.vault import Vault
 
 if TYPE_CHECKING:
-    from steelyard.client.chain import Sender
+    from steelyard.client.chain import Receipt, Sender
     from steelyard.client.exchange import Exchange
+    from steelyard.client.vault import Waiting
     from steelyard.keeper.backoff import Backoff
 
 __all__ = ["Settlement", "Settler"]
 
 _WAITING = frozenset(
-    {"RequestsUnready", "PriceOutdated", "PoolExhausted", "PriceStale", "PriceUncertain", "PriceMissing"}
+    {
+        "RequestsUnready",
+        "PriceOutdated",
+        "PoolExhausted",
+        "PoolUnhealthy",
+        "PriceStale",
+        "PriceUncertain",
+        "PriceMissing",
+    }
 )
 """Nothing can be settled now, and nothing is wrong with the keeper."""
 
@@ -87,6 +97,23 @@ class Settler:
             return None if cause is not None and cause.name in _WAITING else Settlement(reason=str(cause or error))
         except (RpcRejected, RpcUnreachable) as error:
             return Settlement(reason=f"{type(error).__name__}: {error}")
+        return self._settled(receipt)
+
+    def waiting(self) -> Waiting | None:
+        """Return what waits at the latest block, and why; None where nothing does.
+
+        Raises
+        ------
+        RpcUnreachable, RpcRejected
+            The node did not answer, or refused.
+        """
+        exchange = self._exchange
+        if not self._backoff.run(exchange.pending_requests):
+            return None
+        return self._backoff.run(lambda: Vault(exchange).waiting())
+
+    def _settled(self, receipt: Receipt) -> Settlement:
+        exchange = self._exchange
         deposits, redemptions = (
             len(exchange.chain.events(exchange.vault, receipt.raw_logs, f"{kind}Fulfilled"))
             for kind in ("Deposit", "Redeem")

@@ -10,6 +10,7 @@ from eth_utils.crypto import keccak
 from steelyard import parameters as parameter_files
 from steelyard.client import AccountId, Exchange, MarginMode, Order, Receipt, UnlockedSender, to_account_id
 from steelyard.client.pyth import encode_update
+from steelyard.client.vault import Kind, Vault
 from steelyard.deployment.command import deploy
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _PRICES = {"BTC": 40_000, "ETH": 2_500, "SOL": 50}
 
 @dataclass(slots=True)
 class Market:
-    """An exchange with a funded pool, all markets at round prices."""
+    """An exchange whose pool belongs to its deployer, all markets at round prices."""
 
     chain: LocalChain
     exchange: Exchange
@@ -40,13 +41,16 @@ class Market:
         exchange = Exchange(chain, outcome.artefact.addresses)
         keeper = UnlockedSender("0x" + keccak(text=f"keeper of {name}")[12:].hex())
         chain.fill(keeper.address)
-        market = cls(chain, exchange, outcome.artefact, chain.block().timestamp, keeper)
-        deployer = UnlockedSender(outcome.artefact.deployer)
-        house = exchange.clearinghouse
+        deployer, house, vault = UnlockedSender(outcome.artefact.deployer), exchange.clearinghouse, Vault(exchange)
         chain.send(deployer, exchange.token, "mint", deployer.address, (pool + 1_000_000) * UNIT)
-        chain.send(deployer, exchange.token, "approve", house.address, (pool + 1_000_000) * UNIT)
-        chain.send(deployer, house, "fundPool", pool * UNIT)
+        chain.send(deployer, exchange.token, "approve", house.address, 1_000_000 * UNIT)
+        chain.send(deployer, exchange.token, "approve", vault.contract.address, pool * UNIT)
         chain.send(deployer, house, "fundInsurance", 1_000_000 * UNIT)
+        vault.request_deposit(deployer, pool * UNIT)
+        chain.move_to(chain.block().timestamp + vault.times.settle_delay)
+        exchange.fulfil(keeper, 1, 0)
+        vault.claim(deployer, Kind.DEPOSIT, pool * UNIT)
+        market = cls(chain, exchange, outcome.artefact, chain.block().timestamp, keeper)
         market.publish()
         return market
 

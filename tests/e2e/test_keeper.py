@@ -16,9 +16,11 @@ from steelyard.client import (
     MarginMode,
     Receipt,
     RpcUnreachable,
+    UnlockedSender,
     to_account_id,
 )
 from steelyard.client.exchange import AccountId
+from steelyard.client.vault import Obstacle
 from steelyard.deployment.command import quiet, select_account
 from steelyard.keeper.backoff import Backoff
 from steelyard.keeper.command import EXIT_FAILED, EXIT_UNREACHABLE, keep, run_keeper
@@ -26,6 +28,7 @@ from steelyard.keeper.liquidator import Liquidator, Status
 from tests.e2e.market import Market
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from steelyard.demo.local import LocalChain
@@ -286,7 +289,11 @@ def test_run_once__request_to_the_vault__is_settled_once_it_is_due(market: Marke
     chain.send(owner, exchange.token, "approve", exchange.vault.address, 1_000 * 10**6)
     chain.send(owner, exchange.vault, "requestDeposit", 1_000 * 10**6, owner.address, owner.address)
     keeper = liquidator(market)
-    assert keeper.run_once().vault is None
+    early = keeper.run_once()
+    assert early.vault is None
+    assert early.waiting is not None
+    assert (early.waiting.deposits, early.waiting.redemptions) == (1, 0)
+    assert early.waiting.obstacle is Obstacle.EARLY
     for _ in range(4):
         market.publish()
     done = keeper.run_once()
@@ -295,3 +302,44 @@ def test_run_once__request_to_the_vault__is_settled_once_it_is_due(market: Marke
     assert (done.vault.deposits, done.vault.redemptions, done.vault.reason) == (1, 0, None)
     assert chain.call(exchange.vault, "maxDeposit", owner.address) == 1_000 * 10**6
     assert keeper.run_once().vault is None
+    assert keeper.run_once().waiting is None
+
+
+def test_keep__requests_wait__are_told_once_per_change_with_the_reason(market: Market) -> None:
+    """Redemptions of all shares of a pool that stands behind a position: paid down to its initial margin, then busy."""
+    market.opened("long", "BTC", deposit=100_000, leverage=10)
+    exchange, chain = market.exchange, market.chain
+    provider = UnlockedSender(market.artefact.deployer)
+    shares = chain.call(exchange.vault, "balanceOf", provider.address)
+    keeper, lines = liquidator(market), list[str]()
+
+    def ask() -> None:
+        chain.send(provider, exchange.vault, "requestRedeem", shares, provider.address, provider.address)
+
+    def let_prices_come() -> None:
+        for _ in range(5):
+            market.publish()
+
+    def let_prices_age() -> None:
+        chain.move_to(chain.block().timestamp + 30)
+
+    def rest() -> None:
+        pass
+
+    between: Iterator[Callable[[], None]] = iter([ask, rest, let_prices_age, let_prices_come, rest])
+
+    def sleep(_: float) -> None:
+        action = next(between, None)
+        if action is None:
+            raise KeyboardInterrupt
+        action()
+
+    assert keep(keeper, once=False, interval=0, as_json=False, say=lines.append, sleep=sleep) == 0
+    told = [line.strip() for line in lines if " wait at the vault since " in line]
+    assert [line.split(": ")[1].split(",")[0] for line in told] == [
+        "no prices yet that are as young as the requests ask for",
+        "price outdated",
+        "pool busy",
+    ]
+    assert all(line.startswith("0 deposits and 1 redemptions wait at the vault since ") for line in told)
+    assert sum("0 deposits and 1 redemptions settled" in line for line in lines) == 1

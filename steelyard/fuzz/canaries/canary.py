@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from steelyard.fuzz.version import digest
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -50,6 +52,11 @@ class Canary:
     def path(self) -> str:
         """Path from the checkout."""
         return f"contracts/{self.file}"
+
+    @property
+    def digest(self) -> str:
+        """Hash of what is planted where."""
+        return digest([(self.file.encode(), self.old.encode()), (b"becomes", self.new.encode())])
 
     def plant(self, sources: Mapping[str, str]) -> Sources:
         """Return a copy of `sources` with the bug in it.

@@ -201,22 +201,6 @@ POOL = (
         "what markets offset is not saved by the pool",
     ),
     Canary(
-        "pool-drained-to-maintenance",
-        "margin check",
-        _EXT,
-        "if (risk.equity < int256(risk.initialMargin)) revert MarginInsufficient",
-        "if (risk.equity < int256(risk.maintenanceMargin)) revert MarginInsufficient",
-        "money leaves the pool down to its maintenance margin",
-    ),
-    Canary(
-        "pool-drained-at-an-uncertain-price",
-        "price confidence",
-        _EXT,
-        "(AccountRisk memory risk,) = _poolRisk(_loadSkewed(true), state);",
-        "(AccountRisk memory risk,) = _poolRisk(_loadSkewed(false), state);",
-        "money leaves the pool at a price that nobody is sure of",
-    ),
-    Canary(
         "pool-drained-by-anybody",
         "missing permission",
         _EXT,

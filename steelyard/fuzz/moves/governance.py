@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import isqrt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from steelyard.evm.deployment import ADMIN, GUARDIAN, LIQUIDITY, STEWARD
 from steelyard.fuzz.moves.parts import any_holder, any_market
@@ -11,9 +11,13 @@ from steelyard.fuzz.moves.registry import aim
 from steelyard.fuzz.scenario import KIM, OSCAR, TOKEN, TRADERS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from sim.protocol import Outcome
     from steelyard.fuzz.choices import Choices
     from steelyard.fuzz.scenario import Scenario
+
+_T = TypeVar("_T")
 
 MAX_THRESHOLD = 10**10
 MAX_MARKETS = 6
@@ -76,31 +80,28 @@ def set_risk(s: Scenario, c: Choices) -> Outcome:
     return s.call(STEWARD, "Clearinghouse", "setRiskConfig", config)
 
 
+def _each(c: Choices, wrong: Sequence[_T], send: Callable[[_T], Outcome]) -> Outcome:
+    """Send everything that is wrong, from any of it on; return how the last ended."""
+    first = c.integer(0, len(wrong) - 1)
+    return [send(one) for one in (*wrong[first:], *wrong[:first])][-1]
+
+
 @aim("govern", "ParameterOutOfBounds")
 def set_out_of_bounds(s: Scenario, c: Choices) -> Outcome:
+    """Ask for a value beyond each bound of a market."""
     market = c.integer(0, len(s.markets))
-    config = s.market(0)[3]
-    field, value = c.pick(
-        (
-            (0, 0),
-            (1, 0),
-            (1, 10_001),
-            (2, 0),
-            (3, 2**31),
-            (4, 10_001),
-            (5, config[4] + 1),
-            (6, 49),
-            (6, 10_001),
-            (7, 499),
-            (7, 8_001),
-            (8, 50_001),
-            (9, 2_001),
-        )
-    )
-    changed = (*config[:field], value, *config[field + 1 :])
-    if c.chance(30):
-        return s.call(STEWARD, "Clearinghouse", "listMarket", changed, 5_000)
-    return s.call(STEWARD, "Clearinghouse", "setMarket", market, changed, 5_000)
+    config = s.market(market)[3]
+    wrong = [(0, 0), (1, 0), (1, 10_001), (2, 0), (3, 2**31), (4, 10_001), (5, config[4] + 1), (6, 49), (6, 10_001)]
+    wrong += [(7, 499), (7, 8_001), (8, 50_001), (9, 2_001)]
+    lists = c.chance(30)
+
+    def send(one: tuple[int, int]) -> Outcome:
+        changed = (*config[: one[0]], one[1], *config[one[0] + 1 :])
+        if lists:
+            return s.call(STEWARD, "Clearinghouse", "listMarket", changed, 5_000)
+        return s.call(STEWARD, "Clearinghouse", "setMarket", market, changed, 5_000)
+
+    return _each(c, wrong, send)
 
 
 def _portfolio_config(c: Choices) -> tuple[Any, ...]:
@@ -124,17 +125,16 @@ def set_portfolio(s: Scenario, c: Choices) -> Outcome:
 @aim("govern", "ParameterOutOfBounds")
 def set_portfolio_out_of_bounds(s: Scenario, c: Choices) -> Outcome:
     shocks = (-6_000,) * 8
-    config = c.pick(
-        (
-            (9_901, (0, 0, 0), shocks),
-            (8_000, (8_001, 0, 0), shocks),
-            (8_000, (-8_000, 1, 0), shocks),
-            (8_000, (0, 0, -8_001), shocks),
-            (8_000, (0, 0, 0), (*shocks[:7], -8_001)),
-            (0, (0, 0, 0), (1, *(0,) * 7)),
-        )
+    wrong = (
+        (9_901, (0, 0, 0), shocks),
+        (8_000, (8_001, 0, 0), shocks),
+        (8_000, (-8_000, 1, 0), shocks),
+        (8_000, (0, 0, -8_001), shocks),
+        (8_000, (0, 0, 0), (*shocks[:7], -8_001)),
+        (0, (0, 0, 0), (1, *(0,) * 7)),
     )
-    return s.call(STEWARD, "Clearinghouse", "setPortfolio", any_market(s, c), config)
+    market = any_market(s, c)
+    return _each(c, wrong, lambda config: s.call(STEWARD, "Clearinghouse", "setPortfolio", market, config))
 
 
 @aim("govern", "MarketUnknown")
@@ -168,8 +168,12 @@ def set_risk_out_of_bounds(s: Scenario, c: Choices) -> Outcome:
     good = (500, 2_500, 100_000, 1_000, 5_000, 12_500, 5_000_000, 8_000)
     wrong = [(0, 0), (0, 10_001), (1, 2_499), (1, 60_001), (2, 499), (2, 10**8 + 1), (3, 5_001), (4, 50_001)]
     wrong += [(5, 9_999), (5, 40_001), (6, MAX_THRESHOLD + 1), (7, 10_001)]
-    field, value = c.pick(wrong)
-    return s.call(STEWARD, "Clearinghouse", "setRiskConfig", (*good[:field], value, *good[field + 1 :]))
+
+    def send(one: tuple[int, int]) -> Outcome:
+        changed = (*good[: one[0]], one[1], *good[one[0] + 1 :])
+        return s.call(STEWARD, "Clearinghouse", "setRiskConfig", changed)
+
+    return _each(c, wrong, send)
 
 
 @aim("govern", "OpenInterestExceeded")

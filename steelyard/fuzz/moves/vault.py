@@ -10,7 +10,7 @@ from sim.protocol.invariants import InvariantBroken
 from steelyard.evm.deployment import ADMIN, GUARDIAN, LIQUIDITY, STEWARD
 from steelyard.fuzz.moves.parts import any_account, any_market, enlarge
 from steelyard.fuzz.moves.registry import aim
-from steelyard.fuzz.scenario import KIM, MALLORY, OSCAR, POOL_ASSETS, TOKEN, TRADERS, UINT128_MAX, UINT256_MAX, WAD
+from steelyard.fuzz.scenario import KIM, MALLORY, OSCAR, POOL_ASSETS, TOKEN, TRADERS, UINT256_MAX, WAD
 
 if TYPE_CHECKING:
     from sim.protocol import Outcome
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 VAULT = "LiquidityVault"
 HOLDERS = (*TRADERS, LIQUIDITY)
 """Who has shares."""
-_UNIT = 10**12
-_VIRTUAL_SHARES = 10**12
+UNIT = 10**12
+"""Wad per token unit."""
+VIRTUAL_SHARES = 10**12
 _MANY = 50
 _LEAST = 10**6
 
@@ -63,21 +64,21 @@ def fulfil(s: Scenario, deposits: int = _MANY, redemptions: int = _MANY, *, send
     """
     vault, house = s.vault, s.pair.model.clearinghouse
     try:
-        value = house.pool_risk().net_asset_value + _UNIT
+        value = house.pool_risk().net_asset_value + UNIT
     except ProtocolError:
         value = 0
-    supply = vault.total_supply() + _VIRTUAL_SHARES
+    supply = vault.total_supply() + VIRTUAL_SHARES
     outcome = vault_call(s, sender, "fulfil", deposits, redemptions)
     if not outcome.ok or sender == MALLORY:
         return outcome
-    after, left = house.pool_risk().net_asset_value + _UNIT, vault.total_supply() + _VIRTUAL_SHARES
+    after, left = house.pool_risk().net_asset_value + UNIT, vault.total_supply() + VIRTUAL_SHARES
     if after * supply < value * left:
         raise InvariantBroken("I12", f"value of a share {after} / {left} >= {value} / {supply}")
     for event in outcome.events:
         if event.name in ("DepositFulfilled", "RedeemFulfilled"):
             _, number, given, got = event.args
             assets, shares = (given, got) if event.name == "DepositFulfilled" else (got, given)
-            mine, theirs = (shares * value, assets * _UNIT * supply)
+            mine, theirs = (shares * value, assets * UNIT * supply)
             if (mine > theirs) if event.name == "DepositFulfilled" else (mine < theirs):
                 raise InvariantBroken("I12", f"{event.name} of {number}: {assets} assets for {shares} shares")
     return outcome
@@ -116,36 +117,14 @@ def holder(s: Scenario, c: Choices) -> str:
     return c.pick(found)
 
 
-def free_of_pool(s: Scenario) -> int:
-    """Return what may leave the pool [token units]."""
-    risk = s.pool_risk()
-    return min(max(0, risk[0] - risk[1]) // _UNIT, UINT128_MAX) if risk else 0
-
-
-def thin(s: Scenario) -> None:
-    """Let the liquidity provider redeem what takes the pool to its initial margin."""
-    s.freshen()
-    risk = s.pool_risk()
-    if risk is None:
-        return
-    value = s.pair.model.clearinghouse.pool_risk().net_asset_value // _UNIT + 1
-    wanted = free_of_pool(s) * (s.vault.total_supply() + _VIRTUAL_SHARES) // max(1, value)
-    shares = min(wanted, shares_of(s, LIQUIDITY))
-    if shares >= s.vault.least_redemption():
-        s.call(LIQUIDITY, VAULT, "requestRedeem", shares, LIQUIDITY, LIQUIDITY)
-        ready(s)
-        fulfil(s)
-        claim_assets(s, LIQUIDITY)
-
-
 def refill(s: Scenario) -> None:
-    """Give the pool what makes a share worth a dollar again, and let the liquidity provider fill it."""
+    """Make a share worth a dollar and the pool healthy again, and let the liquidity provider fill it."""
     publish_all(s)
     risk = s.pool_risk()
     if risk is None:
         return
-    value = s.pair.model.clearinghouse.pool_risk().net_asset_value // _UNIT
-    missing = s.vault.total_supply() // _UNIT - value
+    value = risk[0] // UNIT
+    missing = max(s.vault.total_supply(), 2 * risk[2]) // UNIT - value
     for amount in (missing, POOL_ASSETS):
         if s.tokens(LIQUIDITY) < amount:
             s.must(KIM, "LocalToken", "mint", LIQUIDITY, amount)
@@ -322,52 +301,6 @@ def settle_at_stale_prices(s: Scenario, c: Choices) -> Outcome:
         enlarge(s, c, any_account(c), any_market(s, c), share=500)
     s.pair.wait(max(s.price_state(market)[4] for market in s.markets) + c.integer(1, 100))
     return fulfil(s)
-
-
-@aim("vault", "PoolExhausted")
-def settle_without_value(s: Scenario, c: Choices) -> Outcome:
-    """Let the pool lose more than it has: nobody gets in or out."""
-    s.freshen()
-    market = any_market(s, c)
-    longs, shorts = s.open_interest(market)
-    if longs == shorts:
-        enlarge(s, c, any_account(c), market, share=800)
-    thin(s)
-    s.freshen()
-    longs, shorts = s.open_interest(market)
-    risk, skew, price = s.pool_risk(), longs - shorts, s.price(market)
-    if risk is not None and skew:
-        loss = max(0, risk[0]) * 21 // 20 + WAD
-        change = -(-loss * WAD // abs(skew))
-        moved = max(price // 20, min(price * 20, price + change if skew > 0 else price - change))
-        s.publish({m: moved if m == market else s.price(m) for m in s.markets if s.price_state(m)[1]})
-    outcome = fulfil(s)
-    refill(s)
-    return outcome
-
-
-@aim("vault", "PoolUnhealthy")
-def fulfil_for_a_weak_pool(s: Scenario, c: Choices) -> Outcome:
-    """Ask to settle while the pool can be deleveraged: that comes first."""
-    s.freshen()
-    market = any_market(s, c)
-    longs, shorts = s.open_interest(market)
-    if longs == shorts:
-        enlarge(s, c, any_account(c), market, share=800)
-    thin(s)
-    request_deposit(s, c)
-    ready(s)
-    longs, shorts = s.open_interest(market)
-    risk, skew, price = s.pool_risk(), longs - shorts, s.price(market)
-    if risk is not None and skew:
-        loss = (risk[0] - risk[2]) + risk[2] * c.integer(1, 9) // 10
-        change = -(-loss * WAD // abs(skew))
-        moved = max(price // 20, min(price * 20, price + change if skew > 0 else price - change))
-        s.publish({m: moved if m == market else s.price(m) for m in s.markets if s.price_state(m)[1]})
-    outcome = fulfil(s)
-    s.call(KIM, "Clearinghouse", "deleverage")
-    refill(s)
-    return outcome
 
 
 # ---- cancellation

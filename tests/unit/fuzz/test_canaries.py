@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from steelyard.fuzz import self_test
+from steelyard.fuzz import self_test, version
 from steelyard.fuzz.canaries import CANARIES, Canary, CanaryRotten
 from steelyard.fuzz.canaries.build import CompilationFailed, build, read_sources
 from steelyard.fuzz.findings import Finding, SelfTest, Store
@@ -116,6 +118,12 @@ def test_verdict__missed_and_slow__named_with_what_is_wrong() -> None:
     assert last == "2 of 3 found within 9 steps each, 2 required, in 1 s: FAILED"
 
 
+def test_from_json__kept_without_digest__is_read() -> None:
+    document = SelfTest((_finding(),), 1.0, required=1, budget=9).to_json()
+    del document["findings"][0]["digest"]
+    assert SelfTest.from_json(document).findings == (_finding(),)
+
+
 def test_summary__two_classes__a_row_for_each_and_for_all() -> None:
     findings = (_finding(), _finding("y", found=False, seconds=None, kind="other"))
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in SelfTest(findings, 1.0, 2, 9).summary()]
@@ -190,3 +198,48 @@ def test_run_self_test__quick_bugs__pass_clean_are_found_and_shrink_and_are_know
     monkeypatch.setattr(self_test, "find", None)
     assert run_self_test(ids=QUICK, budget=2_000, resume=True, store=tmp_path, say=again.append) == 0
     assert sorted(again[:3]) == sorted(said[:3])
+
+
+def test_self_test__resumed_with_a_bug_planted_otherwise__plays_that_one_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played: list[str] = []
+
+    class Pool(ThreadPoolExecutor):
+        def __init__(self, workers: int, *_: object) -> None:
+            super().__init__(workers)
+
+    def find_nothing(id_: str | None, **_: object) -> Finding:
+        played.append(id_ or "")
+        canary = CANARIES.get(id_ or "")
+        return replace(_finding(id_ or "", found=bool(id_)), digest=canary.digest if canary else "")
+
+    monkeypatch.setattr(self_test, "ProcessPoolExecutor", Pool)
+    monkeypatch.setattr(self_test, "build", lambda _, **__: build({}))
+    monkeypatch.setattr(self_test, "find", find_nothing)
+
+    def run() -> list[str]:
+        played.clear()
+        self_test.self_test(FAST, workers=1, resume=True, store=tmp_path)
+        return sorted(played)
+
+    assert run() == ["", *sorted(FAST)]
+    assert run() == []
+    changed = replace(CANARIES[FAST[0]], new=CANARIES[FAST[0]].new + " ")
+    monkeypatch.setitem(CANARIES, FAST[0], changed)
+    assert run() == [FAST[0]]
+
+
+def test_version__planted_bug_added__is_the_same_and_other_code_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(version, "ROOT", tmp_path)
+    fuzzer = tmp_path / "steelyard" / "fuzz"
+    (fuzzer / "canaries").mkdir(parents=True)
+    (fuzzer / "driver.py").write_text("driver", encoding="utf-8")
+    nothing = build({})
+    before = version.Version.of(nothing)
+    (fuzzer / "canaries" / "vault.py").write_text("bugs", encoding="utf-8")
+    assert version.Version.of(nothing) == before
+    (fuzzer / "driver.py").write_text("another", encoding="utf-8")
+    assert version.Version.of(nothing).code != before.code
