@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from steelyard.account.portfolio import Portfolio, portfolio_of
-from steelyard.client.exchange import (
+from steelyard.client.records import (
     AccountId,
     JointMove,
     MarginMode,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from steelyard.client.exchange import AccountView, JointMove, MarginMode, MarginTerm, MarginView, PositionView, owner_of
+from steelyard.client.records import AccountView, JointMove, MarginMode, MarginTerm, MarginView, PositionView, owner_of
 
 if TYPE_CHECKING:
-    from steelyard.client.exchange import AccountId, Exchange
+    from steelyard.client.exchange import Exchange
+    from steelyard.client.records import AccountId
 
 __all__ = ["LargestOrders", "Portfolio", "portfolio_of"]
 

@@ -7,7 +7,8 @@ from collections import namedtuple
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from steelyard.client.errors import ContractReverted
+from steelyard.client.errors.base import ContractReverted
+from steelyard.client.errors.contracts import BY_NAME
 from steelyard.evm.abi import AbiDataMalformed, ErrorAbi, EventAbi, FunctionAbi
 from steelyard.evm.artefacts import Artefacts
 
@@ -128,20 +129,21 @@ def abi_of(contract: str) -> Abi:
 @cache
 def _errors() -> dict[bytes, tuple[ErrorAbi, AbiEntry]]:
     entries = [entry for artefact in _artefacts().all for entry in artefact.abi if entry["type"] == "error"]
-    found = {}
-    for entry in (*_STANDARD_ERRORS, *_artefacts().foreign_errors, *entries):
+    found: dict[bytes, tuple[ErrorAbi, AbiEntry]] = {}
+    for entry in (*_STANDARD_ERRORS, *entries, *_artefacts().foreign_errors):
         error = ErrorAbi(entry)
-        found[error.selector] = error, entry
+        found.setdefault(error.selector, (error, entry))
     return found
 
 
 def decode_revert(data: bytes) -> ContractReverted:
-    """Return what a contract reverted with, by name; the errors of all compiled contracts and of Pyth are known."""
+    """Return what a contract reverted with, as the class of its name; those of all contracts and of Pyth are known."""
     found = _errors().get(data[:4])
     if found is not None:
         error, entry = found
         try:
-            return ContractReverted(error.name, _named(entry, error.unpack(data).args), data)
+            kind = BY_NAME.get(error.name, ContractReverted)
+            return kind(error.name, _named(entry, error.unpack(data).args), data)
         except AbiDataMalformed:
             pass
     return ContractReverted("Unknown", {"data": "0x" + data.hex()}, data)

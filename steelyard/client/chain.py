@@ -1,89 +1,24 @@
-"""A chain: calls and transactions whose failures have names."""
+"""A chain for keepers: calls and transactions over one connection that stays open."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from steelyard.client.abi import Abi, abi_of, decode_revert
-from steelyard.client.errors import ChainError, ContractReverted, RpcRejected, TransactionFailed
+from steelyard.client import calls
+from steelyard.client.abi import decode_revert
+from steelyard.client.calls import Block, Contract, Log, Receipt, Sender, mined
+from steelyard.client.errors import ChainError, RpcRejected
 from steelyard.client.rpc import Rpc, RpcErrorData
+from steelyard.client.steps import Pause, Request, Synchronous
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from steelyard.client.steps import Step, Steps
+
 __all__ = ["AccountSender", "Block", "Chain", "Contract", "Log", "Receipt", "Sender", "UnlockedSender"]
-
-_POLL_SECONDS = 0.5
-_RECEIPT_SECONDS = 180.0
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A block: its number, its time [Unix s], its hash."""
-
-    number: int
-    timestamp: int
-    hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Log:
-    """A decoded event."""
-
-    name: str
-    arguments: dict[str, Any]
-    address: str
-    block: int
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """A transaction that was mined and succeeded.
-
-    Attributes
-    ----------
-    hash : str
-        Of the transaction.
-    block : int
-        That holds it.
-    gas_used : int
-        Whole transaction.
-    raw_logs : tuple of dict
-        As the node gives them; `Chain.events` decodes them.
-    """
-
-    hash: str
-    block: int
-    gas_used: int
-    raw_logs: tuple[dict[str, Any], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Contract:
-    """A contract at an address."""
-
-    address: str
-    abi: Abi
-
-    @classmethod
-    def at(cls, name: str, address: str) -> Contract:
-        """Return the compiled contract `name` at `address`."""
-        return cls(address, abi_of(name))
-
-
-class Sender(Protocol):
-    """Who sends transactions."""
-
-    @property
-    def address(self) -> str:
-        """The address that pays and is the caller."""
-        ...
-
-    def submit(self, chain: Chain, transaction: dict[str, Any]) -> dict[str, Any]:
-        """Send a transaction that passed an estimate, and return the node's receipt."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +27,9 @@ class UnlockedSender:
 
     address: str
 
-    def submit(self, chain: Chain, transaction: dict[str, Any]) -> dict[str, Any]:
+    def submit(self, transaction: dict[str, Any]) -> Steps[dict[str, Any]]:
         """Send, mine and return the receipt in one request."""
-        receipt: dict[str, Any] = chain.rpc("eth_sendTransactionSync", transaction)
+        receipt: dict[str, Any] = yield Request("eth_sendTransactionSync", (transaction,))
         return receipt
 
 
@@ -115,7 +50,7 @@ class AccountSender:
         """The address that pays and is the caller."""
         return str(self._account.address)
 
-    def submit(self, chain: Chain, transaction: dict[str, Any]) -> dict[str, Any]:
+    def submit(self, transaction: dict[str, Any]) -> Steps[dict[str, Any]]:
         """Sign, send and wait."""
         from ape import networks
 
@@ -124,17 +59,17 @@ class AccountSender:
             receiver=transaction["to"],
             data=transaction.get("data", "0x"),
             value=int(transaction.get("value", "0x0"), 16),
-            chain_id=chain.chain_id,
+            chain_id=int((yield Request("eth_chainId")), 16),
             gas_limit=gas,
         )
         signed = self._account.sign_transaction(self._account.prepare_transaction(unsigned))
         if signed is None:
             raise ChainError(f"{self.address} did not sign")
-        sent = chain.rpc("eth_sendRawTransaction", "0x" + bytes(signed.serialize_transaction()).hex())
-        return chain.wait(sent)
+        sent = yield Request("eth_sendRawTransaction", ("0x" + bytes(signed.serialize_transaction()).hex(),))
+        return (yield from mined(sent))
 
 
-class Chain:
+class Chain(Synchronous):
     """A chain behind one node.
 
     Parameters
@@ -178,16 +113,24 @@ class Chain:
                 raise RpcRejected(method, error.message) from error
             raise decode_revert(error.data) from error
 
+    def answer(self, step: Step) -> Any:
+        """Return the answer to one step."""
+        if isinstance(step, Request):
+            return self.rpc(step.method, *step.params)
+        if isinstance(step, Pause):
+            return time.sleep(step.seconds)
+        # Nobody else is here.
+        return self._run(step.steps)
+
+    _answer = answer
+
     def close(self) -> None:
         """Close the connection; the next request opens another."""
         self._rpc.close()
 
     def block(self, which: int | str = "latest") -> Block:
         """Return a block's head."""
-        raw = self.rpc("eth_getBlockByNumber", hex(which) if isinstance(which, int) else which, False)
-        if raw is None:
-            raise RpcRejected("eth_getBlockByNumber", f"no block {which}")
-        return Block(int(raw["number"], 16), int(raw["timestamp"], 16), raw["hash"])
+        return self._run(calls.block_of(which))
 
     def code_at(self, address: str) -> bytes:
         """Return the code at an address, empty where there is no contract."""
@@ -195,73 +138,20 @@ class Chain:
 
     def call(self, contract: Contract, function: str, *arguments: Any, sender: str | None = None) -> Any:
         """Return what a view returns; structs come as named tuples."""
-        request = {"to": contract.address, "data": "0x" + contract.abi.encode(function, arguments).hex()}
-        if sender is not None:
-            request["from"] = sender
-        return contract.abi.decode(function, bytes.fromhex(self.rpc("eth_call", request, "latest")[2:]))
+        return self._run(calls.read(contract, function, *arguments, sender=sender))
 
     def send(self, sender: Sender, contract: Contract, function: str, *arguments: Any, value: int = 0) -> Receipt:
-        """Send a transaction and wait for it. One that would revert is not sent.
-
-        Raises
-        ------
-        ContractReverted
-            It would revert; nothing was sent.
-        TransactionFailed
-            It reverted after all, because the state had changed in between.
-        RpcUnreachable, RpcRejected
-            The node's fault; whether the transaction was sent is not known.
-        """
-        data = "0x" + contract.abi.encode(function, arguments).hex()
-        transaction = {"from": sender.address, "to": contract.address, "data": data, "value": hex(value)}
-        transaction["gas"] = self.rpc("eth_estimateGas", transaction)
-        raw = sender.submit(self, transaction)
-        if int(raw["status"], 16) != 1:
-            raise TransactionFailed(raw["transactionHash"], self._cause(transaction, int(raw["blockNumber"], 16)))
-        return Receipt(raw["transactionHash"], int(raw["blockNumber"], 16), int(raw["gasUsed"], 16), tuple(raw["logs"]))
+        """Send a transaction and wait for it; see `calls.send`."""
+        return self._run(calls.send(sender, contract, function, *arguments, value=value))
 
     def wait(self, transaction: str) -> dict[str, Any]:
         """Return the node's receipt of a transaction once it is mined."""
-        deadline = time.monotonic() + _RECEIPT_SECONDS
-        while time.monotonic() < deadline:
-            raw: dict[str, Any] | None = self.rpc("eth_getTransactionReceipt", transaction)
-            if raw is not None:
-                return raw
-            time.sleep(_POLL_SECONDS)
-        raise RpcRejected("eth_getTransactionReceipt", f"{transaction} was not mined in {_RECEIPT_SECONDS:.0f} s")
+        return self._run(mined(transaction))
 
     def events(self, contract: Contract, raw_logs: Sequence[dict[str, Any]], *names: str) -> list[Log]:
         """Return the events of a contract among a receipt's logs, all or those named."""
-        wanted = names or contract.abi.events
-        topics = {contract.abi.topic(name): name for name in wanted}
-        found = []
-        for raw in raw_logs:
-            name = topics.get(raw["topics"][0]) if raw["topics"] else None
-            if name is not None and raw["address"].lower() == contract.address.lower():
-                arguments = contract.abi.decode_event(name, raw["topics"], bytes.fromhex(raw["data"][2:]))
-                found.append(Log(name, arguments, contract.address, int(raw["blockNumber"], 16)))
-        return found
+        return calls.decode_logs(contract, raw_logs, *names)
 
     def logs(self, contract: Contract, first: int, last: int, *names: str, indexed: Sequence[str] = ()) -> list[Log]:
-        """Return the events of a contract in the blocks `first` to `last`, inclusive.
-
-        Parameters
-        ----------
-        contract, first, last, names
-            Whose, where, and which; all where none is named.
-        indexed
-            Addresses that their first indexed arguments must be.
-        """
-        kinds = [contract.abi.topic(name) for name in names or contract.abi.events]
-        topics: list[list[str]] = [kinds, *[["0x" + address[2:].lower().rjust(64, "0")] for address in indexed]]
-        query = {"address": contract.address, "fromBlock": hex(first), "toBlock": hex(last), "topics": topics}
-        return self.events(contract, self.rpc("eth_getLogs", query), *names)
-
-    def _cause(self, transaction: dict[str, Any], block: int) -> ContractReverted | None:
-        try:
-            self.rpc("eth_call", transaction, hex(block - 1))
-        except ContractReverted as error:
-            return error
-        except ChainError:
-            return None
-        return None
+        """Return the events of a contract in the blocks `first` to `last`, inclusive; see `calls.logs_of`."""
+        return self._run(calls.logs_of(contract, first, last, *names, indexed=indexed))

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from steelyard.client.chain import Log, Receipt, Sender
-    from steelyard.client.exchange import Exchange, PoolRisk
+    from steelyard.client.exchange import Exchange
+    from steelyard.client.records import PoolRisk
 
 __all__ = ["Kind", "Obstacle", "Request", "RequestState", "Vault", "VaultTimes", "VaultView", "Waiting"]
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from eth_utils.crypto import keccak
 
-from steelyard.client.exchange import MarginMode, to_account_id
+from steelyard.client.records import MarginMode, to_account_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from steelyard.client.exchange import AccountId
+    from steelyard.client.records import AccountId
 
 __all__ = ["LEVERAGES", "Action", "Leg", "Plan", "Trader", "cast"]
 

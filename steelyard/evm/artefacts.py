@@ -10,7 +10,7 @@ ArtefactError
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +61,8 @@ class Artefact:
         What is left on chain, immutables still zero; empty for an interface.
     selectors : dict of str to bytes
         Selector of each function by its signature.
+    error_notices : dict of str to list
+        What the contract tells of its errors, by their signatures.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Artefact:
     creation_code: bytes
     runtime_code: bytes
     selectors: dict[str, bytes]
+    error_notices: dict[str, list[dict[str, str]]] = field(default_factory=dict)
 
 
 class Artefacts:
@@ -133,6 +136,7 @@ def _artefact(name: str, entry: dict[str, Any]) -> Artefact:
             signature: bytes.fromhex(selector.removeprefix("0x"))
             for signature, selector in (entry.get("methodIdentifiers") or {}).items()
         },
+        error_notices=(entry.get("userdoc") or {}).get("errors") or {},
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from steelyard.client.exchange import AccountId, owner_of, to_account_id
+from steelyard.client.records import AccountId, owner_of, to_account_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from steelyard.client.errors import ContractReverted, RpcRejected, RpcUnreachable, TransactionFailed
-from steelyard.client.exchange import AccountId, AccountView, owner_of
+from steelyard.client.records import AccountId, AccountView, owner_of
 from steelyard.keeper.backoff import Backoff
 from steelyard.keeper.settler import Settlement, Settler
 

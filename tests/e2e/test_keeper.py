@@ -19,7 +19,7 @@ from steelyard.client import (
     UnlockedSender,
     to_account_id,
 )
-from steelyard.client.exchange import AccountId
+from steelyard.client.records import AccountId
 from steelyard.client.vault import Obstacle
 from steelyard.deployment.command import quiet, select_account
 from steelyard.keeper.backoff import Backoff

@@ -10,7 +10,7 @@ from rich.console import Console
 from steelyard.account.command import AccountParameter, show
 from steelyard.account.portfolio import LargestOrders, Portfolio
 from steelyard.cli import cli
-from steelyard.client.exchange import (
+from steelyard.client.records import (
     AccountId,
     AccountRisk,
     AccountView,

@@ -12,8 +12,8 @@ from eth_utils.crypto import keccak
 
 from steelyard.client import Chain, ContractReverted, RpcRejected, RpcUnreachable
 from steelyard.client.abi import abi_of, decode_revert
-from steelyard.client.exchange import AccountId, owner_of, to_account_id
 from steelyard.client.pyth import encode_update
+from steelyard.client.records import AccountId, owner_of, to_account_id
 from steelyard.keeper.backoff import Backoff
 
 if TYPE_CHECKING:

@@ -1,22 +1,28 @@
-"""What can go wrong between this machine and a chain.
-
-Exceptions
-----------
-ChainError
-    ├── RpcUnreachable
-    ├── RpcRejected
-    ├── ContractReverted
-    └── TransactionFailed
-"""
+"""What can go wrong between this machine and a chain: the roots."""
 
 from __future__ import annotations
 
+import keyword
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ChainError", "ContractReverted", "RpcRejected", "RpcUnreachable", "TransactionFailed"]
+__all__ = [
+    "ChainError",
+    "ContractReverted",
+    "RpcRejected",
+    "RpcUnreachable",
+    "TransactionFailed",
+    "attribute_name",
+]
+
+
+def attribute_name(argument: str) -> str:
+    """Return what an error's argument is called in Python: `initialMargin` is `initial_margin`, `from` is `from_`."""
+    name = re.sub(r"([A-Z])", r"_\1", argument).lower()
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 class ChainError(RuntimeError):
@@ -48,14 +54,14 @@ class RpcRejected(ChainError):
 
 
 class ContractReverted(ChainError):
-    """A contract refused, by name.
+    """A contract refused, by name. Each custom error is a class of its own below this one.
 
     Attributes
     ----------
     name : str
         Of the custom error; `Error` for a reason string, `Panic` for a failed assertion, `Unknown` otherwise.
     arguments : dict
-        By the names that the contract gives them.
+        By the names that the contract gives them; classes of custom errors have them as attributes too.
     data : bytes
         As reverted.
     """
@@ -64,6 +70,7 @@ class ContractReverted(ChainError):
         self.name = name
         self.arguments = dict(arguments)
         self.data = data
+        vars(self).update((attribute_name(key), value) for key, value in self.arguments.items() if not key.isdigit())
         listed = ", ".join(f"{key}={_shown(value)}" for key, value in self.arguments.items())
         super().__init__(f"{name}({listed})")
 
