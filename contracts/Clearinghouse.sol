@@ -33,6 +33,7 @@ import {InsuranceDraw, Ledger, RiskConfig} from "./types/Ledger.sol";
 import {Mark} from "./types/Mark.sol";
 import {Market, MarketConfig, MarketWords, PortfolioConfig, Side} from "./types/Market.sol";
 import {MarketId, lowestMarket, withoutLowest} from "./types/MarketId.sol";
+import {PriceQuality} from "./types/PriceState.sol";
 
 /// @title The ledger of the exchange; see IClearinghouse.
 /// @dev What it does seldom is code of `ClearinghouseExt`, which it creates and runs on its own storage.
@@ -162,7 +163,8 @@ contract Clearinghouse is IClearinghouse, ClearinghouseCore, Multicall {
         if (sizeDelta == 0) revert SizeZero();
         open.mark = ORACLE.markOf(order.market);
         bool isOpposite = sizeDelta < 0 ? sizeBefore > 0 : sizeBefore < 0;
-        uint256 requiredBefore = isOpposite && _isNetted(account) ? _riskOf(id, false).maintenanceMargin : 0;
+        uint256 requiredBefore =
+            isOpposite && _isNetted(account) ? _riskOf(id, PriceQuality.Fresh).maintenanceMargin : 0;
         FundingRate.accrue(open.market, open.mark.price(), block.timestamp);
         open.size = open.market.change(open.position, sizeBefore, sizeDelta, order.price, fill);
         _checkFill(order, fill, open);
@@ -180,6 +182,7 @@ contract Clearinghouse is IClearinghouse, ClearinghouseCore, Multicall {
             _requireReduction(order, fill, open, account, requiredBefore);
         } else {
             if (state.riskPaused) revert RiskPaused();
+            if (!order.isConfirmed || !open.mark.isConfirmed()) revert IPriceOracle.PriceUnconfirmed(order.market);
             AccountRisk memory risk = _riskAfter(id, account, open, state);
             if (risk.equity < int256(risk.initialMargin)) revert MarginInsufficient(risk.equity, risk.initialMargin);
         }
@@ -380,7 +383,7 @@ contract Clearinghouse is IClearinghouse, ClearinghouseCore, Multicall {
 
     /// @inheritdoc IClearinghouse
     function riskOf(AccountId id) public view returns (AccountRisk memory risk) {
-        return _riskOf(id, true);
+        return _riskOf(id, PriceQuality.Certain);
     }
 
     // ---- the extension
@@ -424,7 +427,7 @@ contract Clearinghouse is IClearinghouse, ClearinghouseCore, Multicall {
     }
 
     function _requireInitialMargin(AccountId id) private view {
-        AccountRisk memory risk = riskOf(id);
+        AccountRisk memory risk = _riskOf(id, PriceQuality.Confirmed);
         if (risk.equity < int256(risk.initialMargin)) revert MarginInsufficient(risk.equity, risk.initialMargin);
     }
 
@@ -448,12 +451,13 @@ contract Clearinghouse is IClearinghouse, ClearinghouseCore, Multicall {
         uint256 price = open.mark.price();
         int256 released = requiredBefore == 0
             ? int256(Margin.maintenanceUp(open.market.config, fill.sizeDelta.abs(), price))
-            : int256(requiredBefore) - int256(_riskOf(order.account, false).maintenanceMargin);
+            : int256(requiredBefore) - int256(_riskOf(order.account, PriceQuality.Fresh).maintenanceMargin);
         int256 charged = fill.cost - Pricing.worthDown(fill.sizeDelta, price) + int256(fill.fee);
         bool covered = charged + int256(uint256(order.keeperFee)) < released;
         if (covered && order.keeperFee == 0) return;
         if (!covered && order.keeperFee > 0) return _requireInitialMargin(order.account);
-        AccountRisk memory risk = _riskOf(order.account, requiredBefore == 0);
+        AccountRisk memory risk =
+            _riskOf(order.account, requiredBefore == 0 ? PriceQuality.Certain : PriceQuality.Fresh);
         if (risk.equity < int256(risk.maintenanceMargin)) {
             revert MaintenanceInsufficient(risk.equity, risk.maintenanceMargin);
         }
@@ -646,14 +650,14 @@ contract Clearinghouse is IClearinghouse, ClearinghouseCore, Multicall {
     // ---- risk
 
     /// @dev Risk of an account as it is stored.
-    /// @param isCertain whether prices must be certain, too
-    function _riskOf(AccountId id, bool isCertain) private view returns (AccountRisk memory risk) {
+    /// @param quality that prices must have
+    function _riskOf(AccountId id, PriceQuality quality) private view returns (AccountRisk memory risk) {
         Account memory account = _accounts[id].unpack();
         risk.equity = account.balance;
         if (account.openMarkets == 0) return risk;
         OpenPosition memory scratch;
         Netting memory netting = _nettingOf(account);
-        _addPending(risk, netting, id, account.openMarkets, scratch, isCertain);
+        _addPending(risk, netting, id, account.openMarkets, scratch, quality);
         _settleRisk(risk, netting, _ledger.unpack());
     }
 
@@ -666,7 +670,7 @@ contract Clearinghouse is IClearinghouse, ClearinghouseCore, Multicall {
         risk.equity = account.balance;
         Netting memory netting = _nettingOf(account);
         _addAccrued(risk, netting, open);
-        _addPending(risk, netting, id, account.openMarkets & ~open.id.toBit(), open, true);
+        _addPending(risk, netting, id, account.openMarkets & ~open.id.toBit(), open, PriceQuality.Confirmed);
         _settleRisk(risk, netting, state);
     }
 
@@ -712,10 +716,10 @@ contract Clearinghouse is IClearinghouse, ClearinghouseCore, Multicall {
         AccountId id,
         uint256 markets,
         OpenPosition memory scratch,
-        bool isCertain
+        PriceQuality quality
     ) private view {
         if (markets == 0) return;
-        Mark[] memory marks = isCertain ? ORACLE.marksOf(markets) : ORACLE.freshMarksOf(markets);
+        Mark[] memory marks = ORACLE.marksOf(markets, quality);
         mapping(MarketId => PositionWord) storage positions = _positions[id];
         Market memory market = scratch.market;
         for (uint256 i; i < marks.length; ++i) {
@@ -749,7 +753,7 @@ contract Clearinghouse is IClearinghouse, ClearinghouseCore, Multicall {
     }
 
     function _loadAll(AccountId account, uint256 markets) private view returns (OpenPosition[] memory positions) {
-        Mark[] memory marks = ORACLE.freshMarksOf(markets);
+        Mark[] memory marks = ORACLE.marksOf(markets, PriceQuality.Fresh);
         positions = new OpenPosition[](marks.length);
         mapping(MarketId => PositionWord) storage words = _positions[account];
         for (uint256 i; i < marks.length; ++i) {

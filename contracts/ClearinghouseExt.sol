@@ -19,6 +19,7 @@ import {Ledger, RiskConfig} from "./types/Ledger.sol";
 import {Mark} from "./types/Mark.sol";
 import {FundingState, Market, MarketConfig, MarketWords, PortfolioConfig} from "./types/Market.sol";
 import {MAX_MARKETS, MarketId, lowestMarket, withoutLowest} from "./types/MarketId.sol";
+import {PriceQuality} from "./types/PriceState.sol";
 import {ONE_MULTIPLIER} from "./types/Shares.sol";
 
 /// @title What the clearinghouse does seldom: the pool, the insurance fund, deleveraging, parameters.
@@ -57,7 +58,7 @@ contract ClearinghouseExt is ClearinghouseCore {
         Ledger memory state = _ledger.unpack();
         state.poolBalance -= int256(_toWad(amount));
         _ledger = state.pack();
-        (AccountRisk memory risk,) = _poolRisk(_loadSkewed(true), state);
+        (AccountRisk memory risk,) = _poolRisk(_loadSkewed(PriceQuality.Confirmed), state);
         if (risk.equity < int256(risk.initialMargin)) revert MarginInsufficient(risk.equity, risk.initialMargin);
         emit Withdrawn(POOL_ACCOUNT, recipient, amount, state.poolBalance);
         _push(recipient, amount);
@@ -65,7 +66,7 @@ contract ClearinghouseExt is ClearinghouseCore {
 
     function deleverage() external delegated nonReentrant returns (uint256 fraction) {
         Ledger memory state = _ledger.unpack();
-        OpenPosition[] memory skewed = _loadSkewed(false);
+        OpenPosition[] memory skewed = _loadSkewed(PriceQuality.Fresh);
         (AccountRisk memory risk, uint256 potential) = _poolRisk(skewed, state);
         if (risk.equity >= int256(risk.maintenanceMargin)) revert AccountHealthy(risk.equity, risk.maintenanceMargin);
         fraction = Liquidation.fractionUp(risk.equity, risk.maintenanceMargin, -int256(potential), _riskConfig);
@@ -198,7 +199,7 @@ contract ClearinghouseExt is ClearinghouseCore {
     // ---- views
 
     function poolRisk() external view returns (PoolRisk memory pool) {
-        OpenPosition[] memory skewed = _loadSkewed(true);
+        OpenPosition[] memory skewed = _loadSkewed(PriceQuality.Confirmed);
         (AccountRisk memory risk, uint256 potential) = _poolRisk(skewed, _ledger.unpack());
         pool.equity = risk.equity + int256(potential);
         pool.netAssetValue = risk.equity;
@@ -238,14 +239,14 @@ contract ClearinghouseExt is ClearinghouseCore {
     }
 
     /// @dev Every market with positions, accrued; `size` is what the pool holds of it.
-    /// @param isCertain whether prices must be certain, too
-    function _loadSkewed(bool isCertain) private view returns (OpenPosition[] memory skewed) {
+    /// @param quality that prices must have
+    function _loadSkewed(PriceQuality quality) private view returns (OpenPosition[] memory skewed) {
         uint256 markets;
         for (uint256 i; i < marketCount; ++i) {
             MarketWords storage words = _markets[MarketId.wrap(uint8(i))];
             if (words.longs.hasShares() || words.shorts.hasShares()) markets |= 1 << i;
         }
-        Mark[] memory marks = isCertain ? ORACLE.marksOf(markets) : ORACLE.freshMarksOf(markets);
+        Mark[] memory marks = ORACLE.marksOf(markets, quality);
         skewed = new OpenPosition[](marks.length);
         for (uint256 i; i < marks.length; ++i) {
             OpenPosition memory open = skewed[i];

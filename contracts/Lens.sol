@@ -21,7 +21,7 @@ import {CENT, Ledger} from "./types/Ledger.sol";
 import {Mark} from "./types/Mark.sol";
 import {Market, PortfolioWord, Side} from "./types/Market.sol";
 import {MarketId, lowestMarket, withoutLowest} from "./types/MarketId.sol";
-import {PriceState} from "./types/PriceState.sol";
+import {PriceQuality, PriceState} from "./types/PriceState.sol";
 import {ONE_MULTIPLIER} from "./types/Shares.sol";
 import {
     AccountView,
@@ -231,7 +231,7 @@ contract Lens is ILens {
         book.cash = CLEARINGHOUSE.balanceOf(id);
         book.mode = CLEARINGHOUSE.accountOf(id).mode;
         book.ledger = CLEARINGHOUSE.ledger();
-        Mark[] memory marks = _ORACLE.marksOf(markets);
+        Mark[] memory marks = _ORACLE.marksOf(markets, PriceQuality.Certain);
         book.holdings = new Holding[](marks.length);
         for (uint256 i; i < marks.length; ++i) {
             Holding memory held = book.holdings[i];

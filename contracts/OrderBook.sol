@@ -13,6 +13,7 @@ import {IPriceOracle} from "./interfaces/IPriceOracle.sol";
 import {Bounds} from "./libraries/Bounds.sol";
 import {OrderHashes} from "./libraries/OrderHashes.sol";
 import {Positions} from "./libraries/Positions.sol";
+import {Pricing} from "./libraries/Pricing.sol";
 import {Triggers} from "./libraries/Triggers.sol";
 import {PERMISSION_TRADE} from "./types/Account.sol";
 import {AccountId} from "./types/AccountId.sol";
@@ -397,7 +398,11 @@ contract OrderBook is IOrderBook, SignedMessages, ReentrancyGuardTransient {
         private
         returns (Fill memory fill, uint256 price, bytes memory reason)
     {
-        price = ORACLE.parseFirst{value: msg.value}(order.market, updateData, intent.earliest, intent.latest);
+        uint256 confidence;
+        bool isConfirmed;
+        (price, confidence, isConfirmed) =
+            ORACLE.parseFirst{value: msg.value}(order.market, updateData, intent.earliest, intent.latest);
+        price = Pricing.worstOf(price, confidence, intent.sizeDelta > 0);
         try CLEARINGHOUSE.trade(
             Trade({
                 account: order.account,
@@ -407,7 +412,8 @@ contract OrderBook is IOrderBook, SignedMessages, ReentrancyGuardTransient {
                 acceptablePrice: intent.acceptablePrice,
                 keeper: keeper,
                 keeperFee: order.keeperFee,
-                reduceOnly: intent.reduceOnly
+                reduceOnly: intent.reduceOnly,
+                isConfirmed: isConfirmed
             })
         ) returns (
             Fill memory done
@@ -428,7 +434,7 @@ contract OrderBook is IOrderBook, SignedMessages, ReentrancyGuardTransient {
             || selector == IClearinghouseCore.MaintenanceInsufficient.selector
             || selector == IClearinghouseCore.AccountBankrupt.selector
             || selector == IClearinghouseCore.PriceUnacceptable.selector
-            || selector == IClearinghouseCore.RiskPaused.selector
+            || selector == IClearinghouseCore.RiskPaused.selector || selector == IPriceOracle.PriceUnconfirmed.selector
             || selector == IClearinghouseCore.SizeBelowMinimum.selector
             || selector == IClearinghouseCore.SizeZero.selector
             || selector == IClearinghouseCore.OpenMarketsExceeded.selector

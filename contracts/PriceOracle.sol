@@ -6,15 +6,21 @@ import {IPyth} from "@pythnetwork/pyth-sdk-solidity/IPyth.sol";
 import {PythStructs} from "@pythnetwork/pyth-sdk-solidity/PythStructs.sol";
 import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 import {LibBit} from "solady/utils/LibBit.sol";
+import {IAggregator} from "./interfaces/IAggregator.sol";
 import {IPriceOracle} from "./interfaces/IPriceOracle.sol";
 import {Bounds} from "./libraries/Bounds.sol";
+import {Rounds} from "./libraries/Rounds.sol";
 import {Volatility} from "./libraries/Volatility.sol";
+import {Guard, Sequencer} from "./types/Guard.sol";
 import {Mark} from "./types/Mark.sol";
 import {MarketId, lowestMarket, withoutLowest} from "./types/MarketId.sol";
-import {PriceState, PriceWord} from "./types/PriceState.sol";
+import {PriceQuality, PriceState, PriceWord} from "./types/PriceState.sol";
 
-/// @title Pyth prices with realised variance; see IPriceOracle.
+/// @title Pyth prices with realised variance, confirmed by Chainlink where a market has a guard; see IPriceOracle.
 contract PriceOracle is IPriceOracle, AccessManaged {
+    using Rounds for Guard;
+    using Rounds for Sequencer;
+
     /// @dev Time constant of the variance: half of it fades in about 17 hours.
     uint256 public constant VARIANCE_TAU_SECONDS = 1 days;
 
@@ -22,6 +28,8 @@ contract PriceOracle is IPriceOracle, AccessManaged {
 
     mapping(MarketId market => PriceWord) private _prices;
     mapping(MarketId market => bytes32) public feedOf;
+    mapping(MarketId market => Guard) private _guards;
+    Sequencer private _sequencer;
 
     constructor(address authority, IPyth pyth) AccessManaged(authority) {
         PYTH = pyth;
@@ -31,7 +39,12 @@ contract PriceOracle is IPriceOracle, AccessManaged {
     function update(MarketId[] calldata markets, bytes[] calldata updateData) external payable {
         PythStructs.PriceFeed[] memory feeds = _parse(markets, updateData, 0, uint64(block.timestamp), false);
         for (uint256 i; i < markets.length; ++i) {
-            _record(markets[i], feeds[i].price);
+            MarketId market = markets[i];
+            PythStructs.Price memory update_ = feeds[i].price;
+            PriceState memory state = _prices[market].unpack();
+            if (update_.publishTime <= state.publishedAt) continue;
+            (uint256 price, uint256 confidence) = _toWad(market, update_);
+            _store(market, state, price, confidence, update_.publishTime, _isConfirmed(market, state, price));
         }
     }
 
@@ -39,16 +52,20 @@ contract PriceOracle is IPriceOracle, AccessManaged {
     function parseFirst(MarketId market, bytes[] calldata updateData, uint64 minPublishTime, uint64 maxPublishTime)
         external
         payable
-        returns (uint256 price)
+        returns (uint256 price, uint256 confidence, bool isConfirmed)
     {
         MarketId[] memory markets = new MarketId[](1);
         markets[0] = market;
-        PythStructs.PriceFeed[] memory feeds = _parse(
+        PythStructs.Price memory update_ =
+        _parse(
             markets, updateData, minPublishTime, uint64(FixedPointMathLib.min(maxPublishTime, block.timestamp)), true
-        );
-        uint256 confidence;
-        (price, confidence) = _toWad(market, feeds[0].price);
-        PriceState memory state = _record(market, feeds[0].price);
+        )[0].price;
+        PriceState memory state = _prices[market].unpack();
+        (price, confidence) = _toWad(market, update_);
+        isConfirmed = _isConfirmed(market, state, price);
+        if (update_.publishTime > state.publishedAt) {
+            _store(market, state, price, confidence, update_.publishTime, isConfirmed);
+        }
         _requireCertain(market, confidence, state.maxConfidence);
     }
 
@@ -57,7 +74,11 @@ contract PriceOracle is IPriceOracle, AccessManaged {
         Bounds.check("maxAge", maxAge, 1, type(uint16).max);
         Bounds.check("maxConfidence", maxConfidence, 1, 1e4);
         PriceState memory state = _prices[market].unpack();
-        if (feedOf[market] != feedId) delete state;
+        if (feedOf[market] != feedId) {
+            bool isGuarded = state.isGuarded;
+            delete state;
+            state.isGuarded = isGuarded;
+        }
         feedOf[market] = feedId;
         state.maxAge = maxAge;
         state.maxConfidence = maxConfidence;
@@ -66,29 +87,44 @@ contract PriceOracle is IPriceOracle, AccessManaged {
     }
 
     /// @inheritdoc IPriceOracle
-    function priceOf(MarketId market) external view returns (uint256) {
-        return _certain(market).price();
-    }
-
-    /// @inheritdoc IPriceOracle
-    function markOf(MarketId market) public view returns (Mark) {
-        return _certain(market).mark();
-    }
-
-    /// @inheritdoc IPriceOracle
-    function marksOf(uint256 markets) external view returns (Mark[] memory marks) {
-        marks = new Mark[](LibBit.popCount(markets));
-        for (uint256 i; i < marks.length; ++i) {
-            marks[i] = markOf(lowestMarket(markets));
-            markets = withoutLowest(markets);
+    function setGuard(MarketId market, IAggregator aggregator, uint32 maxAge, uint16 maxDeviation) external restricted {
+        PriceState memory state = _prices[market].unpack();
+        state.isGuarded = address(aggregator) != address(0);
+        state.isConfirmed = !state.isGuarded;
+        Guard memory guard;
+        if (state.isGuarded) {
+            Bounds.check("maxAge", maxAge, 1, 7 days);
+            Bounds.check("maxDeviation", maxDeviation, 1, 5e3);
+            guard = Guard(aggregator, maxAge, maxDeviation, aggregator.decimals());
+            Bounds.check("decimals", guard.decimals, 0, 18);
         }
+        _guards[market] = guard;
+        _prices[market] = state.pack();
+        emit GuardSet(market, guard);
     }
 
     /// @inheritdoc IPriceOracle
-    function freshMarksOf(uint256 markets) external view returns (Mark[] memory marks) {
+    function setSequencer(IAggregator feed, uint32 gracePeriod) external restricted {
+        Bounds.check("gracePeriod", gracePeriod, 0, 1 days);
+        _sequencer = Sequencer(feed, gracePeriod);
+        emit SequencerSet(feed, gracePeriod);
+    }
+
+    /// @inheritdoc IPriceOracle
+    function priceOf(MarketId market) external view returns (uint256) {
+        return _wordOf(market, PriceQuality.Certain).price();
+    }
+
+    /// @inheritdoc IPriceOracle
+    function markOf(MarketId market) external view returns (Mark) {
+        return _wordOf(market, PriceQuality.Certain).mark();
+    }
+
+    /// @inheritdoc IPriceOracle
+    function marksOf(uint256 markets, PriceQuality quality) external view returns (Mark[] memory marks) {
         marks = new Mark[](LibBit.popCount(markets));
         for (uint256 i; i < marks.length; ++i) {
-            marks[i] = _fresh(lowestMarket(markets)).mark();
+            marks[i] = _wordOf(lowestMarket(markets), quality).mark();
             markets = withoutLowest(markets);
         }
     }
@@ -98,18 +134,26 @@ contract PriceOracle is IPriceOracle, AccessManaged {
         return _prices[market].unpack();
     }
 
-    function _certain(MarketId market) private view returns (PriceWord word) {
-        word = _fresh(market);
-        _requireCertain(market, word.confidence(), word.maxConfidence());
+    /// @inheritdoc IPriceOracle
+    function guardOf(MarketId market) external view returns (Guard memory) {
+        return _guards[market];
     }
 
-    function _fresh(MarketId market) private view returns (PriceWord word) {
+    /// @inheritdoc IPriceOracle
+    function sequencer() external view returns (Sequencer memory) {
+        return _sequencer;
+    }
+
+    function _wordOf(MarketId market, PriceQuality quality) private view returns (PriceWord word) {
         word = _prices[market];
         uint256 publishedAt = word.publishedAt();
         if (publishedAt == 0) revert PriceMissing(market);
         unchecked {
             if (block.timestamp > publishedAt + word.maxAge()) revert PriceStale(market, publishedAt, word.maxAge());
         }
+        if (quality == PriceQuality.Fresh) return word;
+        _requireCertain(market, word.confidence(), word.maxConfidence());
+        if (quality == PriceQuality.Confirmed && !word.isConfirmed()) revert PriceUnconfirmed(market);
     }
 
     /// @dev Verification is Pyth's. With `isFirst` it also proves that no price of the feed was published between
@@ -134,21 +178,35 @@ contract PriceOracle is IPriceOracle, AccessManaged {
         );
     }
 
-    /// @dev Stores a price that is newer than what is held, and moves the variance; an older one changes nothing.
-    function _record(MarketId market, PythStructs.Price memory update_) private returns (PriceState memory state) {
-        state = _prices[market].unpack();
-        if (update_.publishTime <= state.publishedAt) return state;
-        (uint256 price, uint256 confidence) = _toWad(market, update_);
+    /// @dev Asks the guard now: a price that is held is never asked about again. Without guard this reads nothing.
+    function _isConfirmed(MarketId market, PriceState memory state, uint256 price) private view returns (bool) {
+        if (!state.isGuarded) return true;
+        Sequencer memory sequencer_ = _sequencer;
+        if (address(sequencer_.feed) != address(0) && !sequencer_.isUp()) return false;
+        return _guards[market].confirms(price);
+    }
+
+    /// @dev Stores a price that is newer than what is held, and moves the variance.
+    function _store(
+        MarketId market,
+        PriceState memory state,
+        uint256 price,
+        uint256 confidence,
+        uint256 publishedAt,
+        bool isConfirmed
+    ) private {
         if (state.publishedAt != 0) {
-            uint256 elapsed = update_.publishTime - state.publishedAt;
+            uint256 elapsed = publishedAt - state.publishedAt;
             state.variance =
                 Volatility.updatedVariance(state.variance, state.price, price, elapsed, VARIANCE_TAU_SECONDS);
         }
         state.price = price;
         state.confidence = confidence;
-        state.publishedAt = update_.publishTime;
+        state.publishedAt = publishedAt;
+        state.isConfirmed = isConfirmed;
         _prices[market] = state.pack();
-        emit PriceUpdated(market, price, confidence, update_.publishTime, state.variance);
+        emit PriceUpdated(market, price, confidence, publishedAt, state.variance);
+        if (!isConfirmed) emit PriceDoubted(market, publishedAt);
     }
 
     function _requireCertain(MarketId market, uint256 confidence, uint256 maxConfidence) private pure {

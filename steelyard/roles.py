@@ -27,7 +27,7 @@ FUNCTION_ROLES: dict[str, dict[Role, tuple[str, ...]]] = {
         Role.STEWARD: ("listMarket", "setInsuranceCap", "setMarket", "setPortfolio", "setRiskConfig"),
     },
     "PriceOracle": {
-        Role.STEWARD: ("setFeed",),
+        Role.STEWARD: ("setFeed", "setGuard", "setSequencer"),
     },
 }
 """Contract, role, names of the restricted functions."""

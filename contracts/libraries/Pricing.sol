@@ -59,6 +59,15 @@ library Pricing {
         return FixedPointMathLib.fullMulDivUp(magnitude * price, magnitude, 2 * depth(config) * WAD);
     }
 
+    /// @notice The end of a price's confidence interval that is worse for the trader; at most what a price can be.
+    /// @dev price +- ceil(price * confidence / 1e6), with a confidence of at most 1e6. Unchecked: prices < 2^96.
+    function worstOf(uint256 price, uint256 confidence, bool isBuy) internal pure returns (uint256) {
+        unchecked {
+            uint256 width = FixedPointMathLib.divUp(price * confidence, 1e6);
+            return isBuy ? FixedPointMathLib.min(price + width, type(uint96).max) : price - width;
+        }
+    }
+
     /// @notice Average price of a fill, rounded against the trader.
     function averagePrice(int256 sizeDelta, int256 cost) internal pure returns (uint256) {
         unchecked {

@@ -192,7 +192,9 @@ library Words {
         state.confidence = uint24(raw >> 136);
         state.variance = uint64(raw >> 160);
         state.maxAge = uint16(raw >> 224);
-        state.maxConfidence = raw >> 240;
+        state.maxConfidence = word.maxConfidence();
+        state.isGuarded = (raw >> 254) & 1 != 0;
+        state.isConfirmed = word.isConfirmed();
     }
 
     /// @notice The price alone; a record would be allocated for one field of it.
@@ -200,10 +202,10 @@ library Words {
         return uint96(PriceWord.unwrap(word));
     }
 
-    /// @notice Price and variance, as a margin check asks for them.
+    /// @notice Price, variance and whether they are confirmed, as a margin check asks for them.
     function mark(PriceWord word) internal pure returns (Mark) {
         uint256 raw = PriceWord.unwrap(word);
-        return Mark.wrap(uint96(raw) | (uint256(uint64(raw >> 160)) << 96));
+        return Mark.wrap(uint96(raw) | (uint256(uint64(raw >> 160)) << 96) | ((raw >> 255) << 160));
     }
 
     function publishedAt(PriceWord word) internal pure returns (uint256) {
@@ -219,14 +221,20 @@ library Words {
     }
 
     function maxConfidence(PriceWord word) internal pure returns (uint256) {
-        return PriceWord.unwrap(word) >> 240;
+        return (PriceWord.unwrap(word) >> 240) & 0x3fff;
     }
 
-    /// @dev Price, confidence and variance are bounded where they are made; a 40-bit clock outlasts everything.
+    function isConfirmed(PriceWord word) internal pure returns (bool) {
+        return PriceWord.unwrap(word) >> 255 != 0;
+    }
+
+    /// @dev Price, confidence and variance are bounded where they are made, the widest confidence is at most 1e4; a 40-bit
+    /// clock outlasts everything.
     function pack(PriceState memory state) internal pure returns (PriceWord) {
         return PriceWord.wrap(
             state.price | (uint256(uint40(state.publishedAt)) << 96) | (state.confidence << 136)
                 | (state.variance << 160) | (state.maxAge << 224) | (state.maxConfidence << 240)
+                | (uint256(state.isGuarded ? 1 : 0) << 254) | (uint256(state.isConfirmed ? 1 : 0) << 255)
         );
     }
 

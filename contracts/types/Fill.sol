@@ -13,6 +13,7 @@ import {MarketId} from "./MarketId.sol";
 /// @param keeper account that gets the keeper fee
 /// @param keeperFee paid by the account [quote wad]
 /// @param reduceOnly whether `sizeDelta` is clamped to what brings the position to zero
+/// @param isConfirmed whether the market's guard confirms `price`, which a fill that raises risk needs
 struct Trade {
     AccountId account;
     MarketId market;
@@ -22,6 +23,7 @@ struct Trade {
     AccountId keeper;
     uint96 keeperFee;
     bool reduceOnly;
+    bool isConfirmed;
 }
 
 /// @notice What a fill did.

@@ -29,6 +29,7 @@ from sim.protocol.errors import (
     PositionMissing,
     PositionWhole,
     PriceUnacceptable,
+    PriceUnconfirmed,
     RecipientUnauthorized,
     RiskPaused,
     SizeBelowMinimum,
@@ -58,12 +59,13 @@ from sim.protocol.types.account import (
 from sim.protocol.types.account_id import INSURANCE_ACCOUNT, POOL_ACCOUNT, is_reserved, owner_of
 from sim.protocol.types.fill import Fill, LiquidationResult, Trade
 from sim.protocol.types.ledger import RISK_CONFIG, InsuranceDraw, Ledger, RiskConfig
-from sim.protocol.types.mark import price_of
+from sim.protocol.types.mark import is_confirmed, price_of
 from sim.protocol.types.market import (
     MARKET_CONFIG,
     Market,
 )
 from sim.protocol.types.market_id import markets_of, to_bit
+from sim.protocol.types.price_state import PriceQuality
 from sim.protocol.types.shares import to_size
 
 if TYPE_CHECKING:
@@ -79,7 +81,7 @@ MAX_OPEN_MARKETS: Final = 16
 _TOKEN_DECIMALS: Final = 6
 _BPS: Final = 10_000
 _DAY: Final = 86_400
-_TRADE: Final = "(uint256,uint8,int128,uint96,uint128,uint256,uint96,bool)"
+_TRADE: Final = "(uint256,uint8,int128,uint96,uint128,uint256,uint96,bool,bool)"
 _FILL: Final = "(int256,int256,uint256,int256)"
 _NO_PERMISSION: Final = Permission(0, 0)
 
@@ -284,7 +286,7 @@ class Clearinghouse(ClearinghouseExt):
         """
         if not self._executors.get(sender, False):
             raise ExecutorUnauthorized(sender)
-        account, market, size_delta, price, acceptable_price, keeper, keeper_fee, reduce_only = order
+        account, market, size_delta, price, acceptable_price, keeper, keeper_fee, reduce_only, confirmed = order
         if is_reserved(account):
             raise AccountReserved(account)
         header = self._accounts.get(account, NO_ACCOUNT).copy()
@@ -298,7 +300,7 @@ class Clearinghouse(ClearinghouseExt):
         opened.price = price_of(opened.mark)
         is_opposite = size_before > 0 if size_delta < 0 else size_before < 0
         required_before = (
-            self._risk_at(account, is_certain=False).maintenance_margin if is_opposite and _is_netted(header) else 0
+            self._risk_at(account, PriceQuality.FRESH).maintenance_margin if is_opposite and _is_netted(header) else 0
         )
         funding_rate.accrue(opened.market, opened.price, self.world.timestamp)
         opened.size, fill = positions.change(opened.market, opened.position, size_before, size_delta, price)
@@ -319,6 +321,8 @@ class Clearinghouse(ClearinghouseExt):
         else:
             if state.risk_paused:
                 raise RiskPaused
+            if not (confirmed and is_confirmed(opened.mark)):
+                raise PriceUnconfirmed(market)
             risk = self._risk_after(account, header, opened, state)
             if risk.equity < risk.initial_margin:
                 raise MarginInsufficient(risk.equity, risk.initial_margin)
@@ -489,7 +493,7 @@ class Clearinghouse(ClearinghouseExt):
         PriceMissing, PriceStale, PriceUncertain
             The oracle's.
         """
-        return self._risk_at(account, is_certain=True)
+        return self._risk_at(account, PriceQuality.CERTAIN)
 
     @view("EXTENSION() -> (address)")
     def extension(self) -> Address:
@@ -509,7 +513,7 @@ class Clearinghouse(ClearinghouseExt):
             raise AccountUnauthorized(account, caller, permission)
 
     def _require_initial_margin(self, account: int) -> None:
-        risk = self.risk_of(account)
+        risk = self._risk_at(account, PriceQuality.CONFIRMED)
         if risk.equity < risk.initial_margin:
             raise MarginInsufficient(risk.equity, risk.initial_margin)
 
@@ -530,7 +534,7 @@ class Clearinghouse(ClearinghouseExt):
         if required_before == 0:
             released = margin.maintenance_up(opened.market.config, abs(fill.size_delta), opened.price)
         else:
-            released = required_before - self._risk_at(account, is_certain=False).maintenance_margin
+            released = required_before - self._risk_at(account, PriceQuality.FRESH).maintenance_margin
         charged = fill.cost - pricing.worth_down(fill.size_delta, opened.price) + fill.fee
         covered = charged + keeper_fee < released
         if covered and keeper_fee == 0:
@@ -538,7 +542,7 @@ class Clearinghouse(ClearinghouseExt):
         if not covered and keeper_fee > 0:
             self._require_initial_margin(account)
             return
-        risk = self._risk_at(account, is_certain=required_before == 0)
+        risk = self._risk_at(account, PriceQuality.CERTAIN if required_before == 0 else PriceQuality.FRESH)
         if risk.equity < risk.maintenance_margin:
             raise MaintenanceInsufficient(risk.equity, risk.maintenance_margin)
 
@@ -636,14 +640,14 @@ class Clearinghouse(ClearinghouseExt):
 
     # ---- risk
 
-    def _risk_at(self, account: int, *, is_certain: bool) -> AccountRisk:
-        """Return the risk of an account as it is stored, at prices that are fresh, and certain if they must be."""
+    def _risk_at(self, account: int, quality: PriceQuality) -> AccountRisk:
+        """Return the risk of an account as it is stored, at prices of at least `quality`."""
         header = self._accounts.get(account, NO_ACCOUNT)
         risk = AccountRisk(header.balance)
         if header.open_markets == 0:
             return risk
         netting = _netting_of(header)
-        self._add_pending(risk, netting, account, header.open_markets, is_certain=is_certain)
+        self._add_pending(risk, netting, account, header.open_markets, quality)
         _settle_risk(risk, netting, self._ledger)
         return risk
 
@@ -652,7 +656,7 @@ class Clearinghouse(ClearinghouseExt):
         risk = AccountRisk(header.balance)
         netting = _netting_of(header)
         self._add_accrued(risk, netting, opened)
-        self._add_pending(risk, netting, account, header.open_markets & ~to_bit(opened.id))
+        self._add_pending(risk, netting, account, header.open_markets & ~to_bit(opened.id), PriceQuality.CONFIRMED)
         _settle_risk(risk, netting, state)
         return risk
 
@@ -673,13 +677,13 @@ class Clearinghouse(ClearinghouseExt):
             netting.add(opened.size, opened.price, opened.market.config, self.portfolio_of(opened.id))
 
     def _add_pending(
-        self, risk: AccountRisk, netting: Netting | None, account: int, markets: int, *, is_certain: bool = True
+        self, risk: AccountRisk, netting: Netting | None, account: int, markets: int, quality: PriceQuality
     ) -> None:
         """Add the positions in `markets`, pending funding included."""
         if markets == 0:
             return
         now = self.world.timestamp
-        marks = self.oracle.marks_of(markets) if is_certain else self.oracle.fresh_marks_of(markets)
+        marks = self.oracle.marks_of(markets, quality)
         for market, mark in zip(markets_of(markets), marks, strict=True):
             price = price_of(mark)
             position = self._positions[account, market]
@@ -702,7 +706,8 @@ class Clearinghouse(ClearinghouseExt):
 
     def _load_all(self, account: int, markets: int) -> list[OpenPosition]:
         opened = []
-        for market, mark in zip(markets_of(markets), self.oracle.fresh_marks_of(markets), strict=True):
+        marks = self.oracle.marks_of(markets, PriceQuality.FRESH)
+        for market, mark in zip(markets_of(markets), marks, strict=True):
             one = self._load(account, market)
             one.mark, one.price = mark, price_of(mark)
             funding_rate.accrue(one.market, one.price, self.world.timestamp)

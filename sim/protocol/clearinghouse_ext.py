@@ -33,6 +33,7 @@ from sim.protocol.types.market import (
     Side,
 )
 from sim.protocol.types.market_id import MAX_MARKETS, MarketId, markets_of, to_bit
+from sim.protocol.types.price_state import PriceQuality
 from sim.protocol.types.shares import ONE_MULTIPLIER
 
 __all__ = ["ClearinghouseExt"]
@@ -78,7 +79,7 @@ class ClearinghouseExt(ClearinghouseCore):
         state = self._ledger.copy()
         state.pool_balance -= to_wad(amount)
         self._set("_ledger", words.pack_ledger(state))
-        risk, _ = self._pool_risk(self._load_skewed(is_certain=True), state)
+        risk, _ = self._pool_risk(self._load_skewed(PriceQuality.CONFIRMED), state)
         if risk.equity < risk.initial_margin:
             raise MarginInsufficient(risk.equity, risk.initial_margin)
         self.emit("Withdrawn", POOL_ACCOUNT, recipient, amount, state.pool_balance)
@@ -96,7 +97,7 @@ class ClearinghouseExt(ClearinghouseCore):
         SafeCastOverflowedIntDowncast, SafeCastOverflowedUintDowncast
             A stored value leaves its type.
         """
-        skewed = self._load_skewed(is_certain=False)
+        skewed = self._load_skewed(PriceQuality.FRESH)
         risk, potential = self._pool_risk(skewed, self._ledger)
         if risk.equity >= risk.maintenance_margin:
             raise AccountHealthy(risk.equity, risk.maintenance_margin)
@@ -348,7 +349,7 @@ class ClearinghouseExt(ClearinghouseCore):
         PriceMissing, PriceStale, PriceUncertain
             The oracle's.
         """
-        skewed = self._load_skewed(is_certain=True)
+        skewed = self._load_skewed(PriceQuality.CONFIRMED)
         risk, potential = self._pool_risk(skewed, self._ledger)
         priced_at = self.world.timestamp
         for one in skewed:
@@ -372,11 +373,11 @@ class ClearinghouseExt(ClearinghouseCore):
         netting.settle(risk)
         return risk, potential
 
-    def _load_skewed(self, *, is_certain: bool) -> list[OpenPosition]:
+    def _load_skewed(self, quality: PriceQuality) -> list[OpenPosition]:
         """Return every market with positions, accrued; `size` is what the pool holds of it."""
         ids = [market for market, state in self._markets.items() if state.longs.shares or state.shorts.shares]
         bitmap = sum(map(to_bit, ids))
-        marks = self.oracle.marks_of(bitmap) if is_certain else self.oracle.fresh_marks_of(bitmap)
+        marks = self.oracle.marks_of(bitmap, quality)
         skewed = []
         for market, mark in zip(markets_of(bitmap), marks, strict=True):
             state = self._load_market(market)

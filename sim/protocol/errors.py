@@ -74,6 +74,7 @@ __all__ = [
     "PriceStale",
     "PriceUnacceptable",
     "PriceUncertain",
+    "PriceUnconfirmed",
     "ProtocolError",
     "RecipientUnauthorized",
     "ReentrancyGuardReentrantCall",
@@ -893,6 +894,16 @@ class PriceUncertain(ProtocolError):
     market: int
     confidence: int
     max_confidence: int
+
+
+@dataclass(eq=False)
+class PriceUnconfirmed(ProtocolError):
+    """The market's guard did not confirm the price when it was stored.
+
+    Source: ``IPriceOracle.sol::PriceUnconfirmed``.
+    """
+
+    market: int
 
 
 @dataclass(eq=False)

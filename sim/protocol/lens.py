@@ -15,6 +15,7 @@ from sim.protocol.types.account_id import is_reserved
 from sim.protocol.types.ledger import CENT
 from sim.protocol.types.mark import price_of, to_mark, variance_of
 from sim.protocol.types.market_id import markets_of, to_bit
+from sim.protocol.types.price_state import PriceQuality
 from sim.protocol.types.shares import ONE_MULTIPLIER, indexed_up
 from sim.protocol.types.views import (
     AccountView,
@@ -323,7 +324,7 @@ class Lens(Contract):
         """Return the positions of an account in `markets`, which may be some that it has none in, accrued."""
         house = self.clearinghouse
         holdings = []
-        for market, mark in zip(markets_of(markets), self.oracle.marks_of(markets), strict=True):
+        for market, mark in zip(markets_of(markets), self.oracle.marks_of(markets, PriceQuality.CERTAIN), strict=True):
             state = self._accrued_market(market, price_of(mark))
             stored = house.position_of(account, market)
             position = Position(stored.shares, stored.entry_index)

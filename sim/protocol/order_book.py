@@ -25,6 +25,7 @@ from sim.protocol.errors import (
     OrderUntriggered,
     PricePremature,
     PriceUnacceptable,
+    PriceUnconfirmed,
     ProtocolError,
     RiskPaused,
     SizeBelowMinimum,
@@ -34,7 +35,7 @@ from sim.protocol.errors import (
     TriggerUnmet,
 )
 from sim.protocol.evm import Address, external, non_reentrant, payable, view
-from sim.protocol.libraries import bounds, order_hashes, triggers
+from sim.protocol.libraries import bounds, order_hashes, pricing, triggers
 from sim.protocol.revert import bubbled, revert_data
 from sim.protocol.signed_messages import SignedMessages
 from sim.protocol.types.account import PERMISSION_TRADE
@@ -63,6 +64,7 @@ _FINAL: Final = (
     AccountBankrupt,
     PriceUnacceptable,
     RiskPaused,
+    PriceUnconfirmed,
     SizeBelowMinimum,
     SizeZero,
     OpenMarketsExceeded,
@@ -592,7 +594,10 @@ class OrderBook(SignedMessages):
         self, order: Order, intent: _Intent, keeper: int, update_data: tuple[str | bytes, ...], value: int
     ) -> tuple[Fill, int, ProtocolError | None]:
         """Return the fill, its price, and the failure that was the order's own."""
-        price = self.oracle.parse_first(self.address, value, order.market, update_data, intent.earliest, intent.latest)
+        price, confidence, confirmed = self.oracle.parse_first(
+            self.address, value, order.market, update_data, intent.earliest, intent.latest
+        )
+        price = pricing.worst_of(price, confidence, is_buy=intent.size_delta > 0)
         trade = Trade(
             order.account,
             order.market,
@@ -602,6 +607,7 @@ class OrderBook(SignedMessages):
             keeper,
             order.keeper_fee,
             intent.reduce_only,
+            confirmed,
         )
         mark = self.world.mark()
         try:

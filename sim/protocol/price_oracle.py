@@ -1,4 +1,4 @@
-"""Pyth prices with realised variance (``PriceOracle.sol``)."""
+"""Pyth prices with realised variance, confirmed by Chainlink where a market has a guard (``PriceOracle.sol``)."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ from typing import TYPE_CHECKING, Final
 
 from sim.protocol.authority import AccessManaged
 from sim.protocol.errors import (
+    EmptyRevert,
     FeedUnknown,
     PriceInvalid,
     PriceMissing,
     PriceStale,
     PriceUncertain,
+    PriceUnconfirmed,
     UpdateMalformed,
 )
-from sim.protocol.evm import Address, external, payable, view
-from sim.protocol.libraries import bounds, volatility
+from sim.protocol.evm import ZERO_ADDRESS, Address, external, payable, view
+from sim.protocol.libraries import bounds, rounds, volatility
+from sim.protocol.types.guard import Guard, Sequencer
 from sim.protocol.types.mark import to_mark
 from sim.protocol.types.market_id import markets_of
-from sim.protocol.types.price_state import PriceState
+from sim.protocol.types.price_state import PriceQuality, PriceState
 
 if TYPE_CHECKING:
     from sim.protocol.mocks.local_pyth import LocalPyth, Price, PriceFeed
@@ -32,10 +35,14 @@ _MAX_PRICE: Final = 2**96 - 1
 _MAX_CONFIDENCE: Final = 2**24 - 1
 _UINT40: Final = 2**40
 _UINT64: Final = 2**64
+_MAX_GUARD_AGE_SECONDS: Final = 7 * 86_400
+_MAX_DEVIATION: Final = 5_000
+_MAX_GRACE_SECONDS: Final = 86_400
+_MAX_DECIMALS: Final = 18
 _ZERO_ID: Final = "0x" + "00" * 32
 
-
 _EMPTY: Final = PriceState()
+_NO_GUARD: Final = Guard()
 
 
 class PriceOracle(AccessManaged):
@@ -54,6 +61,8 @@ class PriceOracle(AccessManaged):
         self.pyth = pyth
         self._states: dict[int, PriceState] = {}
         self._feeds: dict[int, str] = {}
+        self._guards: dict[int, Guard] = {}
+        self._sequencer = Sequencer()
 
     @payable("update(uint8[],bytes[])")
     def update(
@@ -68,9 +77,13 @@ class PriceOracle(AccessManaged):
         """
         feeds = self._parse(value, markets, update_data, 0, self.world.timestamp % _UINT64, is_first=False)
         for market, feed in zip(markets, feeds, strict=True):
-            self._record(market, feed.price)
+            state = self._states.get(market, _EMPTY)
+            if feed.price.publish_time > state.published_at:
+                price, confidence = _to_wad(market, feed.price)
+                confirmed = self._is_confirmed(market, state, price)
+                self._store(market, state, price, confidence, feed.price.publish_time, confirmed)
 
-    @payable("parseFirst(uint8,bytes[],uint64,uint64) -> (uint256)")
+    @payable("parseFirst(uint8,bytes[],uint64,uint64) -> (uint256,uint256,bool)")
     def parse_first(
         self,
         _sender: Address,
@@ -79,8 +92,13 @@ class PriceOracle(AccessManaged):
         update_data: tuple[str | bytes, ...],
         min_publish_time: int,
         max_publish_time: int,
-    ) -> int:
-        """Return the first price of a window [wad], and store it if newer (``PriceOracle.sol::parseFirst``).
+    ) -> tuple[int, int, bool]:
+        """Return the first price of a window, and store it if newer (``PriceOracle.sol::parseFirst``).
+
+        Returns
+        -------
+        tuple of int, int and bool
+            Price [wad], half-width of its confidence interval [1e-6 of price], whether it is confirmed.
 
         Raises
         ------
@@ -89,10 +107,14 @@ class PriceOracle(AccessManaged):
         """
         latest = min(max_publish_time, self.world.timestamp)
         feeds = self._parse(value, (market,), update_data, min_publish_time, latest, is_first=True)
-        price, confidence = _to_wad(market, feeds[0].price)
-        state = self._record(market, feeds[0].price)
+        update = feeds[0].price
+        state = self._states.get(market, _EMPTY)
+        price, confidence = _to_wad(market, update)
+        confirmed = self._is_confirmed(market, state, price)
+        if update.publish_time > state.published_at:
+            self._store(market, state, price, confidence, update.publish_time, confirmed)
         _require_certain(market, confidence, state.max_confidence)
-        return price
+        return price, confidence, confirmed
 
     @external("setFeed(uint8,bytes32,uint16,uint16)")
     def set_feed(self, sender: Address, market: int, feed_id: str, max_age: int, max_confidence: int) -> None:
@@ -106,10 +128,49 @@ class PriceOracle(AccessManaged):
         self._check_can_call(sender, "setFeed", (market, feed_id, max_age, max_confidence))
         bounds.check("maxAge", max_age, 1, 2**16 - 1)
         bounds.check("maxConfidence", max_confidence, 1, 10_000)
-        state = self.price_state(market) if self.feed_of(market) == feed_id else _EMPTY
+        state = self.price_state(market)
+        if self.feed_of(market) != feed_id:
+            state = PriceState(is_guarded=state.is_guarded)
         self._put(self._feeds, market, feed_id)
         self._put(self._states, market, state._replace(max_age=max_age, max_confidence=max_confidence))
         self.emit("FeedSet", market, feed_id, max_age, max_confidence)
+
+    @external("setGuard(uint8,address,uint32,uint16)")
+    def set_guard(self, sender: Address, market: int, aggregator: Address, max_age: int, max_deviation: int) -> None:
+        """Set the guard of a market, or remove it (``PriceOracle.sol::setGuard``).
+
+        Raises
+        ------
+        AccessManagedUnauthorized, ParameterOutOfBounds, EmptyRevert
+            As named; the aggregator does not tell its decimals.
+        """
+        self._check_can_call(sender, "setGuard", (market, aggregator, max_age, max_deviation))
+        guarded = aggregator != ZERO_ADDRESS
+        guard = _NO_GUARD
+        if guarded:
+            bounds.check("maxAge", max_age, 1, _MAX_GUARD_AGE_SECONDS)
+            bounds.check("maxDeviation", max_deviation, 1, _MAX_DEVIATION)
+            decimals = rounds.decimals_of(self.world, aggregator)
+            bounds.check("decimals", decimals, 0, _MAX_DECIMALS)
+            guard = Guard(aggregator, max_age, max_deviation, decimals)
+        self._put(self._guards, market, guard)
+        state = self.price_state(market)
+        self._put(self._states, market, state._replace(is_guarded=guarded, is_confirmed=not guarded))
+        self.emit("GuardSet", market, tuple(guard))
+
+    @external("setSequencer(address,uint32)")
+    def set_sequencer(self, sender: Address, feed: Address, grace_period: int) -> None:
+        """Set the L2 sequencer's uptime feed (``PriceOracle.sol::setSequencer``).
+
+        Raises
+        ------
+        AccessManagedUnauthorized, ParameterOutOfBounds
+            As named.
+        """
+        self._check_can_call(sender, "setSequencer", (feed, grace_period))
+        bounds.check("gracePeriod", grace_period, 0, _MAX_GRACE_SECONDS)
+        self._set("_sequencer", Sequencer(feed, grace_period))
+        self.emit("SequencerSet", feed, grace_period)
 
     @view("priceOf(uint8) -> (uint256)")
     def price_of(self, market: int) -> int:
@@ -120,55 +181,47 @@ class PriceOracle(AccessManaged):
         PriceMissing, PriceStale, PriceUncertain
             As named.
         """
-        state = self._fresh(market)
-        _require_certain(market, state.confidence, state.max_confidence)
-        return state.price
+        return self._state_of(market, PriceQuality.CERTAIN).price
 
     @view("markOf(uint8) -> (uint256)")
     def mark_of(self, market: int) -> int:
-        """Return price and variance of a market, see `sim.protocol.types.mark` (``PriceOracle.sol::markOf``).
+        """Return price, variance and whether they are confirmed, see `sim.protocol.types.mark`.
+
+        Source: ``PriceOracle.sol::markOf``.
 
         Raises
         ------
         PriceMissing, PriceStale, PriceUncertain
             As named.
         """
-        state = self._fresh(market)
-        _require_certain(market, state.confidence, state.max_confidence)
-        return to_mark(state.price, state.variance)
+        return _mark(self._state_of(market, PriceQuality.CERTAIN))
 
-    @view("marksOf(uint256) -> (uint256[])")
-    def marks_of(self, markets: int) -> tuple[int, ...]:
-        """Return price and variance of a bitmap's markets, lowest first (``PriceOracle.sol::marksOf``).
+    @view("marksOf(uint256,uint8) -> (uint256[])")
+    def marks_of(self, markets: int, quality: int) -> tuple[int, ...]:
+        """Return the marks of a bitmap's markets, lowest first, of at least `quality` (``PriceOracle.sol::marksOf``).
 
         Raises
         ------
-        PriceMissing, PriceStale, PriceUncertain
-            As named.
+        EmptyRevert, PriceMissing, PriceStale, PriceUncertain, PriceUnconfirmed
+            There is no such quality; as named.
         """
-        return tuple([self.mark_of(market) for market in markets_of(markets)])
+        if quality > PriceQuality.CONFIRMED:
+            raise EmptyRevert
+        return tuple([_mark(self._state_of(market, quality)) for market in markets_of(markets)])
 
-    @view("freshMarksOf(uint256) -> (uint256[])")
-    def fresh_marks_of(self, markets: int) -> tuple[int, ...]:
-        """Return the same, however wide the confidence interval (``PriceOracle.sol::freshMarksOf``).
-
-        Raises
-        ------
-        PriceMissing, PriceStale
-            As named.
-        """
-        states = [self._fresh(market) for market in markets_of(markets)]
-        return tuple([to_mark(state.price, state.variance) for state in states])
-
-    def _fresh(self, market: int) -> PriceState:
+    def _state_of(self, market: int, quality: int) -> PriceState:
         state = self._states.get(market, _EMPTY)
         if state.published_at == 0:
             raise PriceMissing(market)
         if self.world.timestamp > state.published_at + state.max_age:
             raise PriceStale(market, state.published_at, state.max_age)
+        if quality >= PriceQuality.CERTAIN:
+            _require_certain(market, state.confidence, state.max_confidence)
+        if quality == PriceQuality.CONFIRMED and not state.is_confirmed:
+            raise PriceUnconfirmed(market)
         return state
 
-    @view("priceState(uint8) -> ((uint256,uint256,uint256,uint256,uint256,uint256))")
+    @view("priceState(uint8) -> ((uint256,uint256,uint256,uint256,uint256,uint256,bool,bool))")
     def price_state(self, market: int) -> PriceState:
         """Return all that is held of a market, unchecked."""
         return self._states.get(market, _EMPTY)
@@ -177,6 +230,16 @@ class PriceOracle(AccessManaged):
     def feed_of(self, market: int) -> str:
         """Return the Pyth feed of a market, zero if none."""
         return self._feeds.get(market, _ZERO_ID)
+
+    @view("guardOf(uint8) -> ((address,uint32,uint16,uint8))")
+    def guard_of(self, market: int) -> Guard:
+        """Return the guard of a market, all zero if none."""
+        return self._guards.get(market, _NO_GUARD)
+
+    @view("sequencer() -> ((address,uint32))")
+    def sequencer(self) -> Sequencer:
+        """Return the feed of the L2 sequencer, all zero if none."""
+        return self._sequencer
 
     @view("PYTH() -> (address)")
     def pyth_address(self) -> Address:
@@ -223,22 +286,34 @@ class PriceOracle(AccessManaged):
         )
         return feeds
 
-    def _record(self, market: int, update: Price) -> PriceState:
-        """Store a price that is newer than what is held, and move the variance; an older one changes nothing."""
-        state = self._states.get(market, _EMPTY)
-        if update.publish_time <= state.published_at:
-            return state
-        price, confidence = _to_wad(market, update)
-        variance = state.variance
-        if state.published_at != 0:
-            elapsed = update.publish_time - state.published_at
+    def _is_confirmed(self, market: int, state: PriceState, price: int) -> bool:
+        """Ask the guard now."""
+        if not state.is_guarded:
+            return True
+        sequencer = self._sequencer
+        if sequencer.feed != ZERO_ADDRESS and not rounds.is_up(self.world, sequencer):
+            return False
+        return rounds.confirms(self.world, self._guards[market], price)
+
+    def _store(
+        self, market: int, state: PriceState, price: int, confidence: int, published_at: int, confirmed: bool
+    ) -> None:
+        """Store a price that is newer than what is held, and move the variance."""
+        _, before, _, variance, max_age, max_confidence, guarded, _ = state
+        if before != 0:
+            elapsed = published_at - before
             variance = volatility.updated_variance(variance, state.price, price, elapsed, VARIANCE_TAU_SECONDS)
-        state = PriceState(
-            price, update.publish_time % _UINT40, confidence, variance, state.max_age, state.max_confidence
+        held = PriceState(
+            price, published_at % _UINT40, confidence, variance, max_age, max_confidence, guarded, confirmed
         )
-        self._put(self._states, market, state)
-        self.emit("PriceUpdated", market, price, confidence, update.publish_time, variance)
-        return state
+        self._put(self._states, market, held)
+        self.emit("PriceUpdated", market, price, confidence, published_at, variance)
+        if not confirmed:
+            self.emit("PriceDoubted", market, published_at)
+
+
+def _mark(state: PriceState) -> int:
+    return to_mark(state.price, state.variance, confirmed=state.is_confirmed)
 
 
 def _require_certain(market: int, confidence: int, max_confidence: int) -> None:

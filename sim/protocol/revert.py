@@ -77,6 +77,7 @@ TYPES: Final = {
     "PriceStale": "(uint8,uint256,uint256)",
     "PriceUnacceptable": "(uint256,uint256)",
     "PriceUncertain": "(uint8,uint256,uint256)",
+    "PriceUnconfirmed": "(uint8)",
     "RecipientUnauthorized": "(address)",
     "ReentrancyGuardReentrantCall": "()",
     "RequestLocked": "(uint256,uint256)",

@@ -16,6 +16,7 @@ from sim.protocol.lens import Lens
 from sim.protocol.liquidity_vault import LiquidityVault
 from sim.protocol.mocks.hostile_actor import HostileActor
 from sim.protocol.mocks.hostile_token import HostileToken
+from sim.protocol.mocks.local_aggregator import LocalAggregator
 from sim.protocol.mocks.local_fee_token import LocalFeeToken
 from sim.protocol.mocks.local_pyth import LocalPyth
 from sim.protocol.mocks.local_token import LocalToken
@@ -57,6 +58,8 @@ class Settings:
     is_hostile : bool
         Whether the token is a `HostileToken`, in the place and by the name of a `LocalToken`, and a `HostileActor`
         and a `LocalWallet` are there.
+    aggregators : tuple of (str, int)
+        Name and decimals of each `LocalAggregator`.
     pyth_valid_period_seconds, pyth_update_fee : int
         Of the Pyth mock [seconds, wei].
     min_delay_seconds, window_seconds : int
@@ -72,6 +75,7 @@ class Settings:
     token_decimals: int = 6
     token_fee_bps: int = 0
     is_hostile: bool = False
+    aggregators: tuple[tuple[str, int], ...] = ()
     pyth_valid_period_seconds: int = 60
     pyth_update_fee: int = 0
     min_delay_seconds: int = 2
@@ -170,6 +174,8 @@ class World:
         if settings.is_hostile:
             contracts.append(HostileActor(*place("HostileActor", 8)))
             contracts.append(LocalWallet(*place("LocalWallet", 11)))
+        for number, (name, decimals) in enumerate(settings.aggregators):
+            contracts.append(LocalAggregator(*place(name, 0x20 + number), decimals=decimals))
         self.contracts = {contract.name: contract for contract in contracts}
         contracts.append(Extension(self, "ClearinghouseExt", self.clearinghouse.extension()))
         self._at = {contract.address: contract for contract in contracts}

@@ -30,7 +30,10 @@ PEOPLE = (*TRADERS, KIM, OSCAR, ADMIN, GUARDIAN, LIQUIDITY, STEWARD, TREASURY)
 """Who sends transactions: Kim executes and liquidates, Oscar operates for others, and the rest govern."""
 EVERYBODY = (*PEOPLE, MALLORY)
 """Who holds tokens."""
-CONTRACTS = {"LocalToken": "HostileToken"}
+AGGREGATORS = {"Aggregator0": 8, "Aggregator1": 18, "Aggregator2": 19, "Sequencer": 0}
+"""Decimals of the Chainlink aggregators on stage, by the name that they go by: two for guards, one that tells too many
+decimals, and the uptime feed."""
+CONTRACTS = {"LocalToken": "HostileToken", **dict.fromkeys(AGGREGATORS, "LocalAggregator")}
 """Which contract stands on stage under the name of another."""
 
 POOL, INSURANCE = 1, 2

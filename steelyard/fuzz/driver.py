@@ -39,6 +39,7 @@ WEIGHTS = {
     "govern": 4,
     "pause": 3,
     "oracle": 5,
+    "guard": 8,
     "batch": 3,
     "deleverage": 2,
     "vault": 8,

@@ -12,7 +12,7 @@ from sim.protocol.invariants import InvariantBroken
 from steelyard.evm.chain import START, Chain, InProcess
 from steelyard.evm.deployment import Governors, deploy_system, setup_calls
 from steelyard.evm.machine import Machine
-from steelyard.fuzz.actors import EVERYBODY
+from steelyard.fuzz.actors import AGGREGATORS, EVERYBODY
 from steelyard.fuzz.expected import Expected
 from steelyard.fuzz.invariants import StepInvariants
 from steelyard.fuzz.storage import Storage
@@ -109,8 +109,13 @@ def model_of(
     timestamp: int = START,
 ) -> World:
     """Return the model of a system that was just deployed and configured at `addresses`."""
-    is_hostile = "HostileActor" in addresses
-    settings = settings_of(parameters, governors, timestamp=timestamp, is_hostile=is_hostile)
+    settings = settings_of(
+        parameters,
+        governors,
+        timestamp=timestamp,
+        is_hostile="HostileActor" in addresses,
+        aggregators=tuple((name, decimals) for name, decimals in AGGREGATORS.items() if name in addresses),
+    )
     world = World(settings, addresses=addresses)
     for sender, contract, function, args in setup_calls(abi, addresses, parameters, governors):
         outcome = world.call(sender, contract, function, args)

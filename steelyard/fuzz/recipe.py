@@ -14,7 +14,17 @@ from sim.protocol import abi
 from sim.protocol.mocks.local_pyth import Price, PriceFeed, encode_update
 from steelyard.evm.abi import AbiError, AbiIndex, signature
 from steelyard.evm.chain import START
-from steelyard.fuzz.actors import ANY_BUY, ANY_SALE, CONTRACTS, EXPONENT, START_PRICES, TOKEN, UINT256_MAX, WAD
+from steelyard.fuzz.actors import (
+    AGGREGATORS,
+    ANY_BUY,
+    ANY_SALE,
+    CONTRACTS,
+    EXPONENT,
+    START_PRICES,
+    TOKEN,
+    UINT256_MAX,
+    WAD,
+)
 from steelyard.fuzz.pair import Step
 
 if TYPE_CHECKING:
@@ -40,7 +50,7 @@ __all__ = [
 _UPDATE = abi.parse_tuple("((bytes32,(int64,uint64,int32,uint256),(int64,uint64,int32,uint256)),uint64)")
 _SECONDS_NEAR = 10 * 365 * 86_400
 """A time that lies further away is meant as a number."""
-_CALLED = ("Clearinghouse", "OrderBook", "PriceOracle", "LocalToken", "HostileActor", "Lens")
+_CALLED = ("Clearinghouse", "OrderBook", "PriceOracle", "LocalToken", "HostileActor", "Lens", *AGGREGATORS)
 """Contracts that are called from within a call."""
 _HELD = ("settle", "cancel")
 """Functions that name an order that was committed."""

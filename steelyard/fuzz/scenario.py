@@ -9,11 +9,12 @@ from sim.protocol.evm import Address
 from sim.protocol.libraries.margin import grown, growth_up, initial_ratio_up
 from sim.protocol.mocks.local_pyth import Price, PriceFeed, encode_update
 from sim.protocol.types.market_id import markets_of
-from sim.protocol.types.price_state import PriceState
+from sim.protocol.types.price_state import PriceQuality, PriceState
 from sim.protocol.types.shares import to_size
 from steelyard.evm.deployment import ADMIN, LIQUIDITY
 from steelyard.fuzz.actors import (
     ACCOUNTS,
+    AGGREGATORS,
     ALICE,
     ANY_BUY,
     ANY_SALE,
@@ -307,13 +308,40 @@ class Scenario:
         before = max(0, published - 1) if previous is None else previous
         return encode_update(PriceFeed(feed or self.feed(market), value, value), before)
 
-    def publish(self, prices: dict[int, int], *, wait: int = 1, confidence: int = 0, sender: str = KIM) -> Outcome:
-        """Let time pass and store prices [wad], those that have gone too far from where they started brought back."""
+    def publish(
+        self,
+        prices: dict[int, int],
+        *,
+        wait: int = 1,
+        confidence: int = 0,
+        sender: str = KIM,
+        is_followed: bool = True,
+    ) -> Outcome:
+        """Let time pass and store prices [wad], those that have gone too far from where they started brought back.
+
+        Guards follow, unless they are not to, so that the prices are confirmed.
+        """
         self.pair.wait(wait)
-        data = tuple(
-            [self.update_data(market, kept(market, price), confidence=confidence) for market, price in prices.items()]
-        )
+        stored = {market: kept(market, price) for market, price in prices.items()}
+        if is_followed:
+            self.follow(stored)
+        data = tuple([self.update_data(market, price, confidence=confidence) for market, price in stored.items()])
         return self.call(sender, "PriceOracle", "update", tuple(prices), data, value=self.fee(data))
+
+    def follow(self, prices: dict[int, int]) -> None:
+        """Let the aggregators of guarded markets, and the sequencer's feed, say what confirms these prices [wad]."""
+        guarded = [market for market in prices if self._oracle.guard_of(market).max_age]
+        if not guarded:
+            return
+        feed, grace = self._oracle.sequencer()
+        names = {self.pair.addresses[name]: name for name in AGGREGATORS}
+        if feed in names:
+            self.must(KIM, names[feed], "setRound", 0, self.now - grace - 1, self.now)
+        for market in guarded:
+            guard = self._oracle.guard_of(market)
+            if guard.aggregator in names:
+                answer = prices[market] // 10 ** (18 - guard.decimals)
+                self.must(KIM, names[guard.aggregator], "setRound", answer, self.now, self.now)
 
     def fee(self, data: tuple[str, ...]) -> int:
         """Return Pyth's fee [wei]."""
@@ -324,8 +352,8 @@ class Scenario:
         now, states = self.pair.model.timestamp, self._oracle.stored_states()
         stale = False
         for market in self._house.stored_markets():
-            _, published, confidence, _, max_age, max_confidence = states.get(market, _NO_PRICE)
-            if published == 0 or now > published + max_age or confidence > max_confidence * 100:
+            _, published, confidence, _, max_age, max_confidence, _, confirmed = states.get(market, _NO_PRICE)
+            if not confirmed or now > published + max_age or confidence > max_confidence * 100:
                 stale = True
                 break
         if stale:
@@ -371,12 +399,14 @@ class Scenario:
         keeper: int = 0,
         fee: int = 0,
         reduce_only: bool = False,
+        confirmed: bool = True,
         sender: str = KIM,
     ) -> Outcome:
         """Let Kim trade for an account at the oracle's price."""
         worst = (ANY_BUY if size > 0 else ANY_SALE) if acceptable is None else acceptable
         at = self.price(market) if price is None else price
-        return self.call(sender, "Clearinghouse", "trade", (account, market, size, at, worst, keeper, fee, reduce_only))
+        order = account, market, size, at, worst, keeper, fee, reduce_only, confirmed
+        return self.call(sender, "Clearinghouse", "trade", order)
 
     def order(
         self,
@@ -450,6 +480,7 @@ class Scenario:
             yield "PriceOracle", "priceState", (market,)
             yield "PriceOracle", "priceOf", (market,)
             yield "PriceOracle", "feedOf", (market,)
+            yield "PriceOracle", "guardOf", (market,)
             for size in (WAD // 1000, -WAD, 1, 0):
                 yield "Lens", "quote", (ACCOUNTS[0], market, size)
             for account in TRADING_ACCOUNTS:
@@ -461,8 +492,9 @@ class Scenario:
         for place, account in enumerate(TRADING_ACCOUNTS):
             yield "Lens", "largestOrder", (account, markets[place % len(markets)], place % 2 == 0)
             yield "Lens", "largestOrder", (account, markets[(place + 1) % len(markets)], place % 2 == 0)
-        yield "PriceOracle", "marksOf", ((1 << len(self.markets)) - 1,)
-        yield "PriceOracle", "freshMarksOf", ((1 << len(self.markets)) - 1,)
+        for quality in PriceQuality:
+            yield "PriceOracle", "marksOf", ((1 << len(self.markets)) - 1, int(quality))
+        yield "PriceOracle", "sequencer", ()
         for owner in EVERYBODY:
             yield "LocalToken", "balanceOf", (owner,)
             yield "LocalToken", "allowance", (owner, self.pair.addresses["Clearinghouse"])

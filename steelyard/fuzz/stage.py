@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from steelyard.evm.deployment import TREASURY, Governors, deploy_system
 from steelyard.evm.machine import Machine
-from steelyard.fuzz.actors import CONTRACTS
+from steelyard.fuzz.actors import AGGREGATORS, CONTRACTS
 from steelyard.fuzz.pair import Pair, model_of
 from steelyard.fuzz.scenario import EVERYBODY, TOKEN, Scenario
 from steelyard.parameters import load
@@ -61,6 +61,8 @@ class Stage:
         addresses = deploy_system(chain, parameters, by, token=CONTRACTS["LocalToken"])
         addresses["HostileActor"] = chain.deploy("HostileActor", sender=TREASURY)
         addresses["LocalWallet"] = chain.deploy("LocalWallet", sender=TREASURY)
+        for name, decimals in AGGREGATORS.items():
+            addresses[name] = chain.deploy(CONTRACTS[name], (decimals,), sender=TREASURY, name=name)
         (extension,) = chain.read("Clearinghouse", "EXTENSION").returns
         addresses["ClearinghouseExt"] = extension
         chain.attach("ClearinghouseExt", "ClearinghouseExt", extension)

@@ -6,8 +6,10 @@ Slots are those that the compiler assigns and layouts those that stand beside th
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from sim.protocol.mocks.local_aggregator import LocalAggregator
 from sim.protocol.types.account import Account, Permission, Position
 from sim.protocol.types.market import Market
 from sim.protocol.types.price_state import PriceState
@@ -38,6 +40,12 @@ SLOTS: Final = {
     ("OrderBook", "_progress"): 2,
     ("PriceOracle", "_prices"): 1,
     ("PriceOracle", "feedOf"): 2,
+    ("PriceOracle", "_guards"): 3,
+    ("PriceOracle", "_sequencer"): 4,
+    ("LocalAggregator", "reply"): 0,
+    ("LocalAggregator", "_answer"): 1,
+    ("LocalAggregator", "_startedAt"): 2,
+    ("LocalAggregator", "_updatedAt"): 3,
     ("LocalToken", "_balances"): 0,
     ("LocalToken", "_allowances"): 1,
     ("LocalToken", "_totalSupply"): 2,
@@ -136,8 +144,17 @@ def _risk(config: RiskConfig) -> int:
 
 
 def _price(state: PriceState) -> int:
-    price, published, confidence, variance, age, most = state
-    return price | published << 96 | confidence << 136 | variance << 160 | age << 224 | most << 240
+    price, published, confidence, variance, age, most, guarded, confirmed = state
+    return (
+        price
+        | published << 96
+        | confidence << 136
+        | variance << 160
+        | age << 224
+        | most << 240
+        | guarded << 254
+        | confirmed << 255
+    )
 
 
 class Storage:
@@ -163,6 +180,8 @@ class Storage:
             id(house.__dict__): self.variable,
             id(oracle._states): self.price,
             id(oracle._feeds): self.feed,
+            id(oracle._guards): self.guard,
+            id(oracle.__dict__): self.sequencer,
             id(book._commitments): self.commitment,
             id(book._progress): self.progress,
             id(book._nonces): self.nonces,
@@ -171,6 +190,8 @@ class Storage:
             id(token.__dict__): self.supply,
         }
         self._house, self._book, self._oracle, self._token = house, book, oracle, token
+        self._aggregators = [one for one in world.contracts.values() if isinstance(one, LocalAggregator)]
+        self._by_mapping |= {id(one.__dict__): partial(self.aggregator, one) for one in self._aggregators}
         self._vault = VaultStorage(world.vault)
         self._by_mapping |= self._vault.by_mapping
 
@@ -202,6 +223,7 @@ class Storage:
             yield from self.insurance(market)
             yield from self.price(market)
             yield from self.feed(market)
+            yield from self.guard(market)
         for owner in owners:
             yield from self.token_balance(owner)
             yield from self.executor(owner)
@@ -218,6 +240,10 @@ class Storage:
         for variable in ("_ledger", "_risk_config", "_market_count"):
             yield from self.variable(variable)
         yield from self.supply("_total_supply")
+        yield from self.sequencer("_sequencer")
+        for one in self._aggregators:
+            for variable in ("_reply", "_round"):
+                yield from self.aggregator(one, variable)
         yield from self._vault.every(owners)
 
     def stored(self) -> Iterator[Word]:
@@ -238,6 +264,8 @@ class Storage:
             (book._nonces, self.nonces),
             (oracle._states, self.price),
             (oracle._feeds, self.feed),
+            (oracle._guards, self.guard),
+            (("_sequencer",), self.sequencer),
         )
         for keys, words in tables:
             for key in tuple(keys):
@@ -312,6 +340,26 @@ class Storage:
         """Return the feed of a market."""
         oracle = self._oracle
         return ((oracle.address, mapped(2, market), int(oracle.feed_of(market), 16)),)
+
+    def guard(self, market: int) -> tuple[Word]:
+        """Return the guard of a market."""
+        oracle = self._oracle
+        aggregator, age, deviation, decimals = oracle.guard_of(market)
+        word = int(aggregator, 16) | age << 160 | deviation << 192 | decimals << 208
+        return ((oracle.address, mapped(3, market), word),)
+
+    def sequencer(self, name: str) -> tuple[Word, ...]:
+        """Return the sequencer's feed; `name` is the variable's in the model."""
+        oracle = self._oracle
+        feed, grace = oracle.sequencer()
+        return ((oracle.address, 4, int(feed, 16) | grace << 160),) if name == "_sequencer" else ()
+
+    def aggregator(self, one: LocalAggregator, name: str) -> tuple[Word, ...]:
+        """Return how an aggregator answers, or its round; `name` is the variable's in the model."""
+        if name == "_reply":
+            return ((one.address, 0, one.reply()),)
+        answer, started, updated = one.round()
+        return (one.address, 1, answer % 2**256), (one.address, 2, started), (one.address, 3, updated)
 
     def commitment(self, key: tuple[int, int]) -> tuple[Word]:
         """Return an order's slot, by account and number."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.protocol import Settings, World
 from steelyard.evm.abi import AbiIndex, FunctionUnknown
-from steelyard.fuzz.actors import CONTRACTS, EVERYBODY
+from steelyard.fuzz.actors import AGGREGATORS, CONTRACTS, EVERYBODY
 from steelyard.fuzz.campaign import Failure
 from steelyard.fuzz.errors import RecordMalformed
 from steelyard.fuzz.record import Record
@@ -73,7 +73,7 @@ def _wrong(failure: Failure, artefacts: Artefacts) -> str:
     if failure.of_move is not None and (failure.seed < 0 or not _is_within(failure.of_move, len(failure.trace))):
         return f"of_move {failure.of_move!r} of seed {failure.seed} is no move of the trace"
     abi = AbiIndex(artefacts)
-    model = World(Settings(is_hostile=True))
+    model = World(Settings(is_hostile=True, aggregators=tuple(AGGREGATORS.items())))
     for number, step in enumerate(failure.trace, 1):
         wrong = _wrong_step(step, abi, model)
         if wrong:

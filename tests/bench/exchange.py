@@ -258,6 +258,7 @@ class Exchange:
             "acceptablePrice": _acceptable(self.price_of(market), size),
             "keeper": account_of("keeper"),
             "keeperFee": keeper_fee,
+            "isConfirmed": True,
         }
         return self.send("executor", "Clearinghouse", "trade", order, wait=wait)
 

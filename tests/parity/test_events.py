@@ -15,6 +15,7 @@ from sim.protocol.libraries import funding_rate, positions
 from sim.protocol.libraries.fixed_point import clamp_symmetric
 from sim.protocol.types.account import Position
 from sim.protocol.types.account_id import INSURANCE_ACCOUNT, POOL_ACCOUNT
+from sim.protocol.types.guard import Guard, Sequencer
 from sim.protocol.types.ledger import InsuranceDraw, RiskConfig
 from sim.protocol.types.market import FundingState, Market, MarketConfig, PortfolioConfig, Side
 from sim.protocol.types.shares import ONE_MULTIPLIER, indexed_up, to_shares, to_size
@@ -60,6 +61,9 @@ class Rebuilt:
     markets: dict[int, Market] = field(default_factory=dict)
     prices: defaultdict[int, tuple[int, ...]] = field(default_factory=lambda: defaultdict(lambda: (0, 0, 0, 0)))
     feeds: dict[int, tuple[Any, ...]] = field(default_factory=dict)
+    confirmed: defaultdict[int, bool] = field(default_factory=lambda: defaultdict(bool))
+    guards: defaultdict[int, tuple[Any, ...]] = field(default_factory=lambda: defaultdict(lambda: tuple(Guard())))
+    sequencer: tuple[str, int] = Sequencer()
     risk: RiskConfig = field(default_factory=RiskConfig)
     is_paused: bool = False
     executors: dict[str, bool] = field(default_factory=dict)
@@ -194,10 +198,23 @@ class Rebuilt:
 
     def on_price_updated(self, _: int, market: int, price: int, confidence: int, published: int, variance: int) -> None:
         self.prices[market] = price, published, confidence, variance
+        self.confirmed[market] = True
+
+    def on_price_doubted(self, _: int, market: int, published: int) -> None:
+        assert published == self.prices[market][1]
+        self.confirmed[market] = False
+
+    def on_guard_set(self, _: int, market: int, guard: tuple[Any, ...]) -> None:
+        self.guards[market] = guard
+        self.confirmed[market] = int(guard[0], 16) == 0
+
+    def on_sequencer_set(self, _: int, feed: str, grace: int) -> None:
+        self.sequencer = feed, grace
 
     def on_feed_set(self, _: int, market: int, feed: str, max_age: int, max_confidence: int) -> None:
         if market in self.feeds and self.feeds[market][0] != feed:
             self.prices.pop(market, None)
+            self.confirmed[market] = False
         self.feeds[market] = feed, max_age, max_confidence
 
     def on_portfolio_set(self, _: int, market: int, config: tuple[Any, ...]) -> None:
@@ -266,8 +283,16 @@ class Rebuilt:
         for market in self.markets:
             assert tuple(house.portfolio_of(market)) == self.portfolios[market]
             assert house.insurance_of(market) == self.draws[market]
-            assert tuple(oracle.price_state(market)) == (*self.prices[market], *self.feeds[market][1:])
+            guarded = self.guards[market][1] != 0
+            assert tuple(oracle.price_state(market)) == (
+                *self.prices[market],
+                *self.feeds[market][1:],
+                guarded,
+                self.confirmed[market],
+            )
+            assert tuple(oracle.guard_of(market)) == self.guards[market]
             assert oracle.feed_of(market) == self.feeds[market][0]
+        assert tuple(oracle.sequencer()) == self.sequencer
         for executor, allowed in self.executors.items():
             assert house.is_executor(Address(executor)) == allowed
         for (owner, operator), permission in self.permissions.items():
@@ -327,6 +352,9 @@ def test_events__of_a_campaign__rebuild_the_state(stage: Stage, seed: int) -> No
         "KeeperPaid",
         "OrderFailed",
         "PortfolioSet",
+        "PriceDoubted",
+        "GuardSet",
+        "SequencerSet",
         "RedeemFulfilled",
         "TreasuryCollected",
         "VaultSet",

@@ -70,7 +70,7 @@ def slots() -> dict[tuple[str, str], int]:
     """Return the slot of each state variable, as the compiler assigns it."""
     prepare()
     paths = {name: f"contracts/{name}.sol" for name in ("Clearinghouse", "OrderBook", "PriceOracle", "LiquidityVault")}
-    paths["LocalToken"] = "contracts/mocks/LocalToken.sol"
+    paths |= {name: f"contracts/mocks/{name}.sol" for name in ("LocalToken", "LocalAggregator")}
     remappings = [
         "@openzeppelin/contracts/=node_modules/@openzeppelin/contracts/",
         "solady/=node_modules/solady/src/",

@@ -16,9 +16,12 @@ __all__ = [
     "min_size",
     "open_interest_cap",
     "potential_up",
+    "worst_of",
     "worth_down",
 ]
 
+_MILLION: Final = 10**6
+_UINT96_MAX: Final = 2**96 - 1
 _WAD: Final = 10**18
 _FEE_SCALE: Final = 10**24
 _NANO: Final = 10**9
@@ -64,6 +67,22 @@ def close_cost_up(config: MarketConfig, size: int, price: int, skew: int) -> int
     """Return what closing `size` loses against the oracle price [quote wad], up (``Pricing.sol::closeCostUp``)."""
     impact = cost_up(-size, price, skew, depth(config)) - worth_down(-size, price)
     return impact + fee_up(config, -size, price, skew)
+
+
+def worst_of(price: int, confidence: int, *, is_buy: bool) -> int:
+    """Return the end of a confidence interval that is worse for the trader [wad] (``Pricing.sol::worstOf``).
+
+    Parameters
+    ----------
+    price : int
+        Middle of the interval [wad].
+    confidence : int
+        Half of its width, at most all of the price [1e-6 of price].
+    is_buy : bool
+        Whether the trader buys.
+    """
+    width = -(-price * confidence // _MILLION)
+    return min(price + width, _UINT96_MAX) if is_buy else price - width
 
 
 def average_price(size_delta: int, cost: int) -> int:

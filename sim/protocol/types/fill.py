@@ -28,6 +28,8 @@ class Trade(NamedTuple):
         Paid by the account [quote wad].
     reduce_only : bool
         Whether `size_delta` is clamped to what brings the position to zero.
+    is_confirmed : bool
+        Whether the market's guard confirms `price`, which a fill that raises risk needs.
     """
 
     account: int
@@ -38,6 +40,7 @@ class Trade(NamedTuple):
     keeper: int
     keeper_fee: int
     reduce_only: bool = False
+    is_confirmed: bool = True
 
 
 class Fill(NamedTuple):

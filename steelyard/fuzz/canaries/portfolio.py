@@ -224,8 +224,8 @@ MODES = (
         "reduction-judged-by-one-leg",
         "mode switch",
         _HOUSE,
-        "uint256 requiredBefore = isOpposite && _isNetted(account) ? _riskOf(id, false).maintenanceMargin : 0;",
-        "uint256 requiredBefore = isOpposite && _isNetted(account) ? 0 : 0;",
+        "isOpposite && _isNetted(account) ? _riskOf(id, PriceQuality.Fresh).maintenanceMargin : 0;",
+        "isOpposite && _isNetted(account) ? 0 : 0;",
         "a portfolio that loses its hedge is taken to release margin",
     ),
 )

@@ -145,8 +145,8 @@ LIQUIDATION = (
         "shielded-by-uncertainty",
         "liquidation",
         _HOUSE,
-        "Mark[] memory marks = ORACLE.freshMarksOf(markets);",
-        "Mark[] memory marks = ORACLE.marksOf(markets);",
+        "Mark[] memory marks = ORACLE.marksOf(markets, PriceQuality.Fresh);",
+        "Mark[] memory marks = ORACLE.marksOf(markets, PriceQuality.Certain);",
         "no account can be liquidated while a price is uncertain",
     ),
     Canary(

@@ -121,8 +121,8 @@ DELEVERAGING = (
         "deleveraging-waits-for-certainty",
         "deleveraging",
         _EXT,
-        "OpenPosition[] memory skewed = _loadSkewed(false);",
-        "OpenPosition[] memory skewed = _loadSkewed(true);",
+        "OpenPosition[] memory skewed = _loadSkewed(PriceQuality.Fresh);",
+        "OpenPosition[] memory skewed = _loadSkewed(PriceQuality.Certain);",
         "no pool can be deleveraged while a price is uncertain",
     ),
     Canary(

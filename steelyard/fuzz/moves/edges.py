@@ -110,7 +110,7 @@ def cancel_a_second_later(s: Scenario, c: Choices) -> Outcome:
 def accrue_in_the_last_second(s: Scenario, c: Choices) -> Outcome:
     s.freshen()
     market = any_market(s, c)
-    _, published, _, _, max_age, _ = s.price_state(market)
+    _, published, _, _, max_age, *_ = s.price_state(market)
     return s.call(OSCAR, "Clearinghouse", "accrue", market, wait=max(0, published + max_age - s.now))
 
 
@@ -118,7 +118,7 @@ def accrue_in_the_last_second(s: Scenario, c: Choices) -> Outcome:
 def accrue_a_second_late(s: Scenario, c: Choices) -> Outcome:
     s.freshen()
     market = any_market(s, c)
-    _, published, _, _, max_age, _ = s.price_state(market)
+    _, published, _, _, max_age, *_ = s.price_state(market)
     return s.call(OSCAR, "Clearinghouse", "accrue", market, wait=max(0, published + max_age + 1 - s.now))
 
 

@@ -105,7 +105,7 @@ def _locked(s: Scenario, c: Choices) -> Call:
             ("setMarginMode", (mine, 0)),
             ("setLeverage", (mine, other, WAD)),
             ("setOperator", (OSCAR, _ALL, s.now)),
-            ("trade", ((mine, market, WAD, s.price(market), 2**128 - 1, 0, 0, False),)),
+            ("trade", ((mine, market, WAD, s.price(market), 2**128 - 1, 0, 0, False, True),)),
             ("liquidate", (c.pick(TRADING_ACCOUNTS), mine)),
             ("accrue", (market,)),
             ("fundInsurance", (1,)),

@@ -125,7 +125,7 @@ def _lose(s: Scenario, market: int, percent: int) -> None:
         s.publish({m: moved if m == market else s.price(m) for m in s.markets if s.price_state(m)[1]})
 
 
-def _weaken(s: Scenario, c: Choices, percent: int | None = None) -> int:
+def weaken(s: Scenario, c: Choices, percent: int | None = None) -> int:
     """Bring the pool under its maintenance margin, to a part of that [1e-2]; return the market that did it."""
     _thin(s)
     market = _sinkable(s, c)
@@ -160,7 +160,7 @@ def _blur(s: Scenario, c: Choices, market: int) -> None:
 
 @aim("deleverage")
 def deleverage_a_weak_pool(s: Scenario, c: Choices) -> Outcome:
-    _weaken(s, c)
+    weaken(s, c)
     outcome = s.call(c.pick((KIM, *TRADERS)), "Clearinghouse", "deleverage")
     refill(s)
     return outcome
@@ -168,7 +168,7 @@ def deleverage_a_weak_pool(s: Scenario, c: Choices) -> Outcome:
 
 @aim("deleverage")
 def deleverage_at_an_uncertain_price(s: Scenario, c: Choices) -> Outcome:
-    _blur(s, c, _weaken(s, c))
+    _blur(s, c, weaken(s, c))
     outcome = s.call(c.pick((KIM, *TRADERS)), "Clearinghouse", "deleverage")
     refill(s)
     return outcome
@@ -232,7 +232,7 @@ def deleverage_a_strong_pool(s: Scenario, c: Choices) -> Outcome:
 def fulfil_for_a_weak_pool(s: Scenario, c: Choices) -> Outcome:
     """Ask to settle while the pool can be deleveraged: that comes first."""
     request_deposit(s, c)
-    _weaken(s, c)
+    weaken(s, c)
     ready(s)
     outcome = fulfil(s)
     s.call(KIM, "Clearinghouse", "deleverage")
@@ -243,7 +243,7 @@ def fulfil_for_a_weak_pool(s: Scenario, c: Choices) -> Outcome:
 @aim("vault", "PoolExhausted")
 def settle_without_value(s: Scenario, c: Choices) -> Outcome:
     """Let the pool lose more than it has: nobody gets in or out."""
-    _weaken(s, c, -c.integer(1, 50))
+    weaken(s, c, -c.integer(1, 50))
     outcome = fulfil(s)
     refill(s)
     return outcome

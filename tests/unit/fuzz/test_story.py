@@ -47,11 +47,11 @@ SENTENCES = [
         "alice moves 0.000000000000000001 USD from alice/0 to the pool",
     ),
     (
-        Step(KIM, HOUSE, "trade", ((ALICES, 0, WAD // 1000, 40_000 * WAD, ANY_BUY, 0, 0, False),)),
+        Step(KIM, HOUSE, "trade", ((ALICES, 0, WAD // 1000, 40_000 * WAD, ANY_BUY, 0, 0, False, True),)),
         "alice/0 goes long 0.001 BTC at 40,000",
     ),
     (
-        Step(OSCAR, HOUSE, "trade", ((BOBS, 1, -WAD, 2_500 * WAD, WAD, KIMS, WAD // 10, False),)),
+        Step(OSCAR, HOUSE, "trade", ((BOBS, 1, -WAD, 2_500 * WAD, WAD, KIMS, WAD // 10, False, True),)),
         "bob/1 goes short 1 ETH at 2,500 through oscar, at least 1, paying kim/0 0.1 USD",
     ),
     (Step(KIM, HOUSE, "liquidate", (BOBS, KIMS), wait=13), "13 seconds later, kim liquidates bob/1"),

@@ -118,7 +118,7 @@ class Exchange:
         self.must(owner, "Clearinghouse", "deposit", account, quote * TOKEN)
         return account
 
-    def trade(self, account: int, market: int, size_delta: int, price: int | None = None, **changes: int) -> Outcome:
+    def trade(self, account: int, market: int, size_delta: int, price: int | None = None, **changes: Any) -> Outcome:
         """Trade as the executor, at the oracle price if none is given, at any fill price if none is refused."""
         order = Trade(
             account=account,
@@ -128,6 +128,7 @@ class Exchange:
             acceptable_price=UINT128_MAX if size_delta > 0 else 0,
             keeper=account,
             keeper_fee=0,
+            is_confirmed=True,
         )
         return self.call(EXECUTOR, "Clearinghouse", "trade", order._replace(**changes))
 
