@@ -258,6 +258,7 @@ class Exchange:
             "acceptablePrice": _acceptable(self.price_of(market), size),
             "keeper": account_of("keeper"),
             "keeperFee": keeper_fee,
+            "reduceOnly": False,
             "isConfirmed": True,
         }
         return self.send("executor", "Clearinghouse", "trade", order, wait=wait)
@@ -272,6 +273,7 @@ class Exchange:
             "sizeDelta": size,
             "acceptablePrice": _acceptable(self.price_of(market), size),
             "keeperFee": keeper_fee,
+            "reduceOnly": False,
         }
 
     def hold(

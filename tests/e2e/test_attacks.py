@@ -34,7 +34,7 @@ def exchange(artefacts: Artefacts, abi: AbiIndex, parameters: SystemParameters) 
 def _trade(exchange: Scenario, account: int, market: int, size: int, *, keeper: int = KIMS, fee: int = 0) -> str:
     exchange.freshen()
     worst = ANY_BUY if size > 0 else 0
-    order = (account, market, size, exchange.price(market), worst, keeper, fee)
+    order = (account, market, size, exchange.price(market), worst, keeper, fee, False, True)
     error = exchange.call(KIM, "Clearinghouse", "trade", order).error
     return error.name if error else ""
 

@@ -136,7 +136,7 @@ def _arguments(s: Scenario, contract: str, entry: dict[str, Any]) -> tuple[Any, 
     told: dict[str, tuple[Any, ...]] = {
         "OrderBook.commit": (order,),
         "OrderBook.cancel": (order,),
-        "Clearinghouse.trade": ((ALICES, 0, WAD, s.price(0), ANY_BUY, 0, 0, True),),
+        "Clearinghouse.trade": ((ALICES, 0, WAD, s.price(0), ANY_BUY, 0, 0, False, True),),
         "Clearinghouse.withdraw": (ALICES, 1, ALICE),
         "Clearinghouse.transfer": (ALICES, SECOND, 1),
         "Clearinghouse.setMarginMode": (ALICES, 0),

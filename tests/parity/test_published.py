@@ -36,7 +36,7 @@ def test_liquidation_price__published_vectors__come_out_within_a_wei(
     scenario.must(STEWARD, "Clearinghouse", "listMarket", config, 0)
     assert scenario.publish({market: ENTRY * WAD}).ok
     account, other = account_of(ALICE), account_of(ALICE, 1)
-    trade = (account, market, WAD, ENTRY * WAD, ANY_BUY, KIMS, 0, True)
+    trade = (account, market, WAD, ENTRY * WAD, ANY_BUY, KIMS, 0, False, True)
     scenario.must(ALICE, "Clearinghouse", "deposit", account, 50_000 * TOKEN)
     scenario.must(KIM, "Clearinghouse", "trade", trade)
     scenario.must(ALICE, "Clearinghouse", "setLeverage", account, other, leverage * WAD)

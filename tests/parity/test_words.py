@@ -148,7 +148,7 @@ def test_words__after_many_moves__hold_what_the_views_say(
                     assert _unpacked(packed, layouts["PositionWord"]) == position
                     open_positions += packed != 0
                 for slot in range(4):
-                    committed_at, is_resting, order_hash = view("OrderBook", "commitmentOf", account, slot)
+                    committed_at, _, order_hash = view("OrderBook", "commitmentOf", account, slot)
                     assert word("OrderBook", "_commitments", account, slot) == committed_at << 216 | order_hash
             for market in scenario.markets:
                 parts = view("Clearinghouse", "marketOf", market)

@@ -146,7 +146,7 @@ def test_deposit__then_withdraw_all__gives_back_to_the_unit(amount: int) -> None
         ("setExecutor", (ALICE, True), Error("AccessManagedUnauthorized", (ALICE,))),
         ("setRiskConfig", (RISK,), Error("AccessManagedUnauthorized", (ALICE,))),
         ("listMarket", (BITCOIN, MAX_RATE), Error("AccessManagedUnauthorized", (ALICE,))),
-        ("trade", ((to_account_id(ALICE, 0), 0, 1, 1, 1, 1, 1, True),), Error("ExecutorUnauthorized", (ALICE,))),
+        ("trade", ((to_account_id(ALICE, 0), 0, 1, 1, 1, 1, 1, False, True),), Error("ExecutorUnauthorized", (ALICE,))),
     ],
 )
 def test_call__refused__names_the_error_and_changes_nothing(
