@@ -9,6 +9,7 @@ import {ClearinghouseCore} from "./ClearinghouseCore.sol";
 import {ClearinghouseExt} from "./ClearinghouseExt.sol";
 import {IClearinghouse} from "./interfaces/IClearinghouse.sol";
 import {IPriceOracle} from "./interfaces/IPriceOracle.sol";
+import {ISignedMessages} from "./interfaces/ISignedMessages.sol";
 import {FixedPoint} from "./libraries/FixedPoint.sol";
 import {FundingRate} from "./libraries/FundingRate.sol";
 import {Liquidation} from "./libraries/Liquidation.sol";
@@ -246,83 +247,107 @@ contract Clearinghouse is IClearinghouse, ClearinghouseCore, Multicall {
     // ---- by the extension
 
     /// @inheritdoc IClearinghouse
+    function permitOperator(address, address, uint8, uint40, uint256, bytes calldata) external {
+        _extend();
+    }
+
+    /// @inheritdoc ISignedMessages
+    function cancelNonces(uint256, uint256) external {
+        _extend();
+    }
+
+    /// @inheritdoc IClearinghouse
     function deleverage() external returns (uint256) {
-        _extend(abi.encodeCall(ClearinghouseExt.deleverage, ()));
+        _extend();
     }
 
     /// @inheritdoc IClearinghouse
-    function accrue(MarketId id) external {
-        _extend(abi.encodeCall(ClearinghouseExt.accrue, (id)));
+    function accrue(MarketId) external {
+        _extend();
     }
 
     /// @inheritdoc IClearinghouse
-    function fundInsurance(uint128 amount) external {
-        _extend(abi.encodeCall(ClearinghouseExt.fundInsurance, (amount)));
+    function fundInsurance(uint128) external {
+        _extend();
     }
 
     /// @inheritdoc IClearinghouse
-    function fundPool(uint128 amount) external {
-        _extend(abi.encodeCall(ClearinghouseExt.fundPool, (amount)));
+    function fundPool(uint128) external {
+        _extend();
     }
 
     /// @inheritdoc IClearinghouse
-    function defundPool(uint128 amount, address recipient) external {
-        _extend(abi.encodeCall(ClearinghouseExt.defundPool, (amount, recipient)));
+    function defundPool(uint128, address) external {
+        _extend();
     }
 
     /// @inheritdoc IClearinghouse
     function collectTreasury() external {
-        _extend(abi.encodeCall(ClearinghouseExt.collectTreasury, ()));
+        _extend();
     }
 
     /// @inheritdoc IClearinghouse
-    function listMarket(MarketConfig calldata config, uint16 maxRate) external returns (MarketId) {
-        _extend(abi.encodeCall(ClearinghouseExt.listMarket, (config, maxRate)));
+    function listMarket(MarketConfig calldata, uint16) external returns (MarketId) {
+        _extend();
     }
 
     /// @inheritdoc IClearinghouse
-    function setMarket(MarketId id, MarketConfig calldata config, uint16 maxRate) external {
-        _extend(abi.encodeCall(ClearinghouseExt.setMarket, (id, config, maxRate)));
+    function setMarket(MarketId, MarketConfig calldata, uint16) external {
+        _extend();
     }
 
     /// @inheritdoc IClearinghouse
-    function setPortfolio(MarketId id, PortfolioConfig calldata config) external {
-        _extend(abi.encodeCall(ClearinghouseExt.setPortfolio, (id, config)));
+    function setPortfolio(MarketId, PortfolioConfig calldata) external {
+        _extend();
     }
 
     /// @inheritdoc IClearinghouse
-    function setInsuranceCap(MarketId id, uint64 cap) external {
-        _extend(abi.encodeCall(ClearinghouseExt.setInsuranceCap, (id, cap)));
+    function setInsuranceCap(MarketId, uint64) external {
+        _extend();
     }
 
     /// @inheritdoc IClearinghouse
-    function setRiskConfig(RiskConfig calldata config) external {
-        _extend(abi.encodeCall(ClearinghouseExt.setRiskConfig, (config)));
+    function setRiskConfig(RiskConfig calldata) external {
+        _extend();
     }
 
     /// @inheritdoc IClearinghouse
-    function setExecutor(address executor, bool allowed) external {
-        _extend(abi.encodeCall(ClearinghouseExt.setExecutor, (executor, allowed)));
+    function setExecutor(address, bool) external {
+        _extend();
     }
 
     /// @inheritdoc IClearinghouse
-    function setVault(address vault_) external {
-        _extend(abi.encodeCall(ClearinghouseExt.setVault, (vault_)));
+    function setVault(address) external {
+        _extend();
     }
 
     /// @inheritdoc IClearinghouse
     function pauseRisk() external {
-        _extend(abi.encodeCall(ClearinghouseExt.pauseRisk, ()));
+        _extend();
     }
 
     /// @inheritdoc IClearinghouse
     function unpauseRisk() external {
-        _extend(abi.encodeCall(ClearinghouseExt.unpauseRisk, ()));
+        _extend();
     }
 
     /// @inheritdoc IClearinghouse
     function poolRisk() external view returns (PoolRisk memory) {
-        _asView(_extend)(abi.encodeCall(ClearinghouseExt.poolRisk, ()));
+        _asView(_extend)();
+    }
+
+    /// @inheritdoc ISignedMessages
+    function isNonceUsed(address, uint256) external view returns (bool) {
+        _asView(_extend)();
+    }
+
+    /// @notice What messages to this contract are signed for (ERC-5267).
+    function eip712Domain()
+        external
+        view
+        returns (bytes1, string memory, string memory, uint256, address, bytes32, uint256[] memory)
+    {
+        _asView(_extend)();
     }
 
     // ---- views
@@ -388,23 +413,21 @@ contract Clearinghouse is IClearinghouse, ClearinghouseCore, Multicall {
 
     // ---- the extension
 
-    /// @dev Runs a call by the extension's code, and ends this one with what that returns or reverts with.
-    function _extend(bytes memory call_) private {
+    /// @dev Runs this call by the extension's code, and ends with what that returns or reverts with.
+    function _extend() private {
         address extension = EXTENSION;
         assembly ("memory-safe") {
-            let ok := delegatecall(gas(), extension, add(call_, 0x20), mload(call_), 0, 0)
-            returndatacopy(mload(0x40), 0, returndatasize())
-            if iszero(ok) { revert(mload(0x40), returndatasize()) }
-            return(mload(0x40), returndatasize())
+            let data := mload(0x40)
+            calldatacopy(data, 0, calldatasize())
+            let ok := delegatecall(gas(), extension, data, calldatasize(), 0, 0)
+            returndatacopy(data, 0, returndatasize())
+            if iszero(ok) { revert(data, returndatasize()) }
+            return(data, returndatasize())
         }
     }
 
     /// @dev A view of the extension: the compiler cannot know that a delegatecall changes nothing.
-    function _asView(function(bytes memory) internal extend)
-        private
-        pure
-        returns (function(bytes memory) internal view viewed)
-    {
+    function _asView(function() internal extend) private pure returns (function() internal view viewed) {
         assembly ("memory-safe") {
             viewed := extend
         }

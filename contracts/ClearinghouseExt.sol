@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 import {ClearinghouseCore} from "./ClearinghouseCore.sol";
+import {SignedMessages} from "./SignedMessages.sol";
 import {IPriceOracle} from "./interfaces/IPriceOracle.sol";
 import {Bounds} from "./libraries/Bounds.sol";
 import {FixedPoint} from "./libraries/FixedPoint.sol";
@@ -13,7 +14,7 @@ import {Margin} from "./libraries/Margin.sol";
 import {Netting, Portfolio} from "./libraries/Portfolio.sol";
 import {Positions} from "./libraries/Positions.sol";
 import {Pricing} from "./libraries/Pricing.sol";
-import {AccountRisk, PoolRisk, Position} from "./types/Account.sol";
+import {AccountRisk, Permission, PoolRisk, Position} from "./types/Account.sol";
 import {INSURANCE_ACCOUNT, POOL_ACCOUNT} from "./types/AccountId.sol";
 import {Ledger, RiskConfig} from "./types/Ledger.sol";
 import {Mark} from "./types/Mark.sol";
@@ -25,11 +26,14 @@ import {ONE_MULTIPLIER} from "./types/Shares.sol";
 /// @title What the clearinghouse does seldom: the pool, the insurance fund, deleveraging, parameters.
 /// @notice Code only: the clearinghouse created it, runs it by delegatecall, and holds all that it works on. See
 /// IClearinghouse for its functions.
-contract ClearinghouseExt is ClearinghouseCore {
+contract ClearinghouseExt is ClearinghouseCore, SignedMessages {
     using FixedPoint for int256;
     using Margin for AccountRisk;
     using Portfolio for Netting;
     using Positions for Market;
+
+    bytes32 private constant OPERATOR_PERMIT_TYPEHASH =
+        keccak256("OperatorPermit(address owner,address operator,uint8 flags,uint40 expiresAt,uint256 nonce)");
 
     address private immutable _SELF = address(this);
 
@@ -42,6 +46,28 @@ contract ClearinghouseExt is ClearinghouseCore {
     constructor(address authority, IERC20 token, IPriceOracle oracle, address treasury)
         ClearinghouseCore(authority, token, oracle, treasury)
     {}
+
+    // ---- signed permissions
+
+    function permitOperator(
+        address owner,
+        address operator,
+        uint8 flags,
+        uint40 expiresAt,
+        uint256 nonce,
+        bytes calldata signature
+    ) external delegated nonReentrant {
+        if (block.timestamp > expiresAt) revert PermitExpired(expiresAt);
+        bytes32 permit = keccak256(abi.encode(OPERATOR_PERMIT_TYPEHASH, owner, operator, flags, expiresAt, nonce));
+        _useSigned(permit, nonce, owner, signature);
+        _permissions[owner][operator] = Permission(flags, expiresAt);
+        emit OperatorSet(owner, operator, flags, expiresAt);
+    }
+
+    /// @inheritdoc SignedMessages
+    function cancelNonces(uint256 word, uint256 mask) public override delegated {
+        super.cancelNonces(word, mask);
+    }
 
     // ---- pool and insurance fund
 
@@ -268,5 +294,9 @@ contract ClearinghouseExt is ClearinghouseCore {
         state.riskPaused = paused;
         _ledger = state.pack();
         emit RiskPauseSet(paused);
+    }
+
+    function _domainNameAndVersion() internal pure override returns (string memory name, string memory version) {
+        return ("Steelyard accounts", "1");
     }
 }

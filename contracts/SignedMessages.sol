@@ -13,7 +13,7 @@ abstract contract SignedMessages is ISignedMessages, EIP712 {
     mapping(address signer => BitMaps.BitMap) private _nonces;
 
     /// @inheritdoc ISignedMessages
-    function cancelNonces(uint256 word, uint256 mask) external {
+    function cancelNonces(uint256 word, uint256 mask) public virtual {
         _nonces[msg.sender]._data[word] |= mask;
         emit NoncesCancelled(msg.sender, word, mask);
     }

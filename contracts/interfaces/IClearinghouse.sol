@@ -8,13 +8,14 @@ import {InsuranceDraw, Ledger, RiskConfig} from "../types/Ledger.sol";
 import {Market, MarketConfig, PortfolioConfig} from "../types/Market.sol";
 import {MarketId} from "../types/MarketId.sol";
 import {IClearinghouseCore} from "./IClearinghouseCore.sol";
+import {ISignedMessages} from "./ISignedMessages.sol";
 
 /// @title The ledger of a perpetuals exchange: accounts, markets, margin and liquidation.
 /// @notice Quote amounts, sizes, prices and leverage are wad; token amounts are in the token's 6 decimals and say so.
 /// Every division rounds against the account. The sum of all balances equals the tokens held, always.
 /// @dev Assumes of the token: 6 decimals, no fee on transfer, no rebasing; a transfer that moves less than asked reverts
 /// here. Assumes of an executor: its prices are the oracle's and could not be picked by the trader.
-interface IClearinghouse is IClearinghouseCore {
+interface IClearinghouse is IClearinghouseCore, ISignedMessages {
     // ---- owners and operators
 
     /// @notice Credits `amount` token units, paid by the caller, to any account but the reserved ones.
@@ -50,6 +51,21 @@ interface IClearinghouse is IClearinghouseCore {
 
     /// @notice Lets `operator` use `flags` on all accounts of the caller until `expiresAt`, inclusive; 0 flags revoke.
     function setOperator(address operator, uint8 flags, uint40 expiresAt) external;
+
+    /// @notice The same for `owner`, who signed it. By anyone. Permits have no order: one that was signed and is not to
+    /// count any more has its nonce cancelled.
+    /// @param nonce any that the owner has not used here
+    /// @param signature of `OperatorPermit(address owner,address operator,uint8 flags,uint40 expiresAt,uint256 nonce)`, or
+    /// what the contract `owner` takes for one
+    /// @dev Errors: PermitExpired, NonceUsed, SignatureInvalid.
+    function permitOperator(
+        address owner,
+        address operator,
+        uint8 flags,
+        uint40 expiresAt,
+        uint256 nonce,
+        bytes calldata signature
+    ) external;
 
     // ---- executors
 

@@ -17,6 +17,8 @@ interface IClearinghouseCore {
     error AccountUnauthorized(AccountId account, address caller, uint8 permission);
     /// @notice The two accounts have different owners, or are one account.
     error AccountPairInvalid(AccountId from, AccountId to);
+    /// @notice A signed permission that has expired.
+    error PermitExpired(uint256 expiresAt);
     /// @notice An operator may withdraw to the owner only.
     error RecipientUnauthorized(address recipient);
     /// @notice An amount of zero.

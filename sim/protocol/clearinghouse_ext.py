@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from sim.protocol import abi
 from sim.protocol.clearinghouse_core import NO_POSITION, ClearinghouseCore, OpenPosition, to_wad
 from sim.protocol.errors import (
     AccountHealthy,
     MarginInsufficient,
     MarketsExhausted,
     MarketUnknown,
+    PermitExpired,
     SkewMissing,
     SurplusMissing,
     VaultAlreadySet,
     VaultUnauthorized,
 )
 from sim.protocol.evm import Address, external, non_reentrant, view
+from sim.protocol.keccak import keccak256
 from sim.protocol.libraries import bounds, funding_rate, liquidation, margin, positions, pricing, words
 from sim.protocol.libraries.fixed_point import WAD, clamp_symmetric
 from sim.protocol.libraries.portfolio import Netting
-from sim.protocol.types.account import AccountRisk, PoolRisk, Position
+from sim.protocol.signed_messages import SignedMessages
+from sim.protocol.types.account import AccountRisk, Permission, PoolRisk, Position
 from sim.protocol.types.account_id import INSURANCE_ACCOUNT, POOL_ACCOUNT
 from sim.protocol.types.ledger import RISK_CONFIG, InsuranceDraw, Ledger, RiskConfig
 from sim.protocol.types.mark import price_of
@@ -36,15 +40,61 @@ from sim.protocol.types.market_id import MAX_MARKETS, MarketId, markets_of, to_b
 from sim.protocol.types.price_state import PriceQuality
 from sim.protocol.types.shares import ONE_MULTIPLIER
 
-__all__ = ["ClearinghouseExt"]
+__all__ = ["ClearinghouseExt", "hash_permit"]
+
+_BYTES: Final = abi.BytesType("bytes")
+_PERMIT: Final = abi.parse_tuple("(address,address,uint8,uint40,uint256)")
+_PERMIT_TYPEHASH: Final = keccak256(
+    b"OperatorPermit(address owner,address operator,uint8 flags,uint40 expiresAt,uint256 nonce)"
+)
 
 _MAX_INSURANCE_CAP: Final = 10**10
 _NO_PORTFOLIO: Final = PortfolioConfig()
 _NO_DRAW: Final = InsuranceDraw()
 
 
-class ClearinghouseExt(ClearinghouseCore):
-    """The pool, the insurance fund, deleveraging and parameters; on the chain, code that the clearinghouse runs."""
+def hash_permit(owner: str, operator: str, flags: int, expires_at: int, nonce: int) -> bytes:
+    """Return the hash of a permission that an owner signs (EIP-712)."""
+    return keccak256(_PERMIT_TYPEHASH + _PERMIT.encode((owner, operator, flags, expires_at, nonce)))
+
+
+class ClearinghouseExt(ClearinghouseCore, SignedMessages):
+    """The pool, the insurance fund, deleveraging, parameters; on the chain, code that the clearinghouse runs."""
+
+    DOMAIN = ("Steelyard accounts", "1")
+
+    # ---- signed permissions
+
+    @external("permitOperator(address,address,uint8,uint40,uint256,bytes)")
+    @non_reentrant
+    def permit_operator(
+        self,
+        _sender: Address,
+        owner: Address,
+        operator: Address,
+        flags: int,
+        expires_at: int,
+        nonce: int,
+        signature: str | bytes,
+    ) -> None:
+        """Let `operator` use `flags` on all accounts of who signed it (``ClearinghouseExt.sol::permitOperator``).
+
+        Raises
+        ------
+        PermitExpired, NonceUsed, SignatureInvalid
+            As named.
+        """
+        if self.world.timestamp > expires_at:
+            raise PermitExpired(expires_at)
+        permit = hash_permit(owner, operator, flags, expires_at, nonce)
+        self._use_signed(permit, nonce, owner, _BYTES.raw(signature))
+        self._put(self._permissions, (owner, operator), Permission(flags, expires_at))
+        self.emit("OperatorSet", owner, operator, flags, expires_at)
+
+    @external("cancelNonces(uint256,uint256)")
+    def cancel_nonces(self, sender: Address, word: int, mask: int) -> None:
+        """Cancel nonces of the caller (``ClearinghouseExt.sol::cancelNonces``)."""
+        super().cancel_nonces(sender, word, mask)
 
     # ---- pool and insurance fund
 

@@ -60,6 +60,7 @@ __all__ = [
     "OrderUntriggered",
     "Panic",
     "ParameterOutOfBounds",
+    "PermitExpired",
     "PoolExhausted",
     "PoolUnhealthy",
     "PositionMissing",
@@ -773,6 +774,16 @@ class TermsInvalid(ProtocolError):
     """
 
     kind: int
+
+
+@dataclass(eq=False)
+class PermitExpired(ProtocolError):
+    """A signed permission that has expired.
+
+    Source: ``IClearinghouseCore.sol::PermitExpired``.
+    """
+
+    expires_at: int
 
 
 @dataclass(eq=False)

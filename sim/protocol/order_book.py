@@ -123,6 +123,8 @@ class OrderBook(SignedMessages):
     A slot keeps the order itself: two orders are equal just if their hashes are, and hashing is slow here.
     """
 
+    DOMAIN = ("Steelyard orders", "1")
+
     def __init__(
         self,
         world: World,
@@ -133,7 +135,7 @@ class OrderBook(SignedMessages):
         min_delay_seconds: int,
         window_seconds: int,
     ) -> None:
-        super().__init__(world, name, address, domain="Steelyard orders", version="1")
+        super().__init__(world, name, address)
         bounds.check("minDelaySeconds", min_delay_seconds, 1, _MAX_DELAY_SECONDS)
         bounds.check("windowSeconds", window_seconds, 1, _MAX_WINDOW_SECONDS)
         self.clearinghouse = clearinghouse

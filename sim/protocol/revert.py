@@ -63,6 +63,7 @@ TYPES: Final = {
     "OrderUntriggered": "(uint256,uint8)",
     "Panic": "(uint256)",
     "ParameterOutOfBounds": "(bytes32,uint256,uint256,uint256)",
+    "PermitExpired": "(uint256)",
     "PoolExhausted": "(int256)",
     "PoolUnhealthy": "(int256,uint256)",
     "PositionMissing": "(uint256,uint8)",

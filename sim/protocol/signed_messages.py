@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from coincurve import PublicKey
 
@@ -48,14 +48,17 @@ class SignedMessages(Contract):
     ----------
     world, name, address
         As for `Contract`.
-    domain, version : str
-        Of EIP-712.
+
+    Attributes
+    ----------
+    DOMAIN : tuple of str and str
+        Name and version of what is signed (EIP-712).
     """
 
-    def __init__(self, world: World, name: str, address: Address, *, domain: str, version: str) -> None:
+    DOMAIN: ClassVar[tuple[str, str]]
+
+    def __init__(self, world: World, name: str, address: Address) -> None:
         super().__init__(world, name, address)
-        self._domain = domain
-        self._version = version
         self._nonces: dict[tuple[str, int], int] = {}
 
     @external("cancelNonces(uint256,uint256)")
@@ -72,7 +75,7 @@ class SignedMessages(Contract):
     @view("eip712Domain() -> (bytes1,string,string,uint256,address,bytes32,uint256[])")
     def eip712_domain(self) -> tuple[Any, ...]:
         """Return the domain that messages are signed for (ERC-5267)."""
-        return _FIELDS, self._domain, self._version, self.world.chain_id, self.address, "0x" + "00" * 32, ()
+        return _FIELDS, *self.DOMAIN, self.world.chain_id, self.address, "0x" + "00" * 32, ()
 
     def stored_nonces(self) -> dict[tuple[str, int], int]:
         """Return the used nonces by signer and word; not to be changed."""
@@ -84,8 +87,7 @@ class SignedMessages(Contract):
             _DOMAIN_TYPE.encode(
                 (
                     "0x" + _DOMAIN.hex(),
-                    "0x" + keccak256(self._domain.encode()).hex(),
-                    "0x" + keccak256(self._version.encode()).hex(),
+                    *["0x" + keccak256(part.encode()).hex() for part in self.DOMAIN],
                     self.world.chain_id,
                     self.address,
                 )

@@ -510,12 +510,13 @@ class Scenario:
                 yield "OrderBook", "commitmentOf", (account, slot)
         for account, slot in self.orders:
             yield "OrderBook", "commitmentOf", (account, slot)
-        yield "OrderBook", "eip712Domain", ()
         for account, slot in self.book.stored_progress():
             yield "OrderBook", "commitmentOf", (account, slot)
             yield "OrderBook", "progressOf", (account, slot)
-        for signer, word in self.book.stored_nonces():
-            yield "OrderBook", "isNonceUsed", (signer, word % 2**248 * 256 + 7)
+        for contract in (self.book, self._house):
+            yield contract.name, "eip712Domain", ()
+            for signer, word in contract.stored_nonces():
+                yield contract.name, "isNonceUsed", (signer, word % 2**248 * 256 + 7)
         yield "LocalToken", "totalSupply", ()
         yield "LocalToken", "plan", ()
         yield "HostileActor", "answer", ()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from sim.protocol import World
     from sim.protocol.evm import Address
+    from sim.protocol.signed_messages import SignedMessages
     from sim.protocol.types.ledger import Ledger, RiskConfig
     from sim.protocol.types.market import FundingState, MarketConfig, PortfolioConfig, Side
 
@@ -35,6 +36,7 @@ SLOTS: Final = {
     ("Clearinghouse", "_riskConfig"): 7,
     ("Clearinghouse", "marketCount"): 8,
     ("Clearinghouse", "vault"): 8,
+    ("ClearinghouseExt", "_nonces"): 9,
     ("OrderBook", "_nonces"): 0,
     ("OrderBook", "_commitments"): 1,
     ("OrderBook", "_progress"): 2,
@@ -184,7 +186,8 @@ class Storage:
             id(oracle.__dict__): self.sequencer,
             id(book._commitments): self.commitment,
             id(book._progress): self.progress,
-            id(book._nonces): self.nonces,
+            id(book._nonces): partial(self.nonces, book, 0),
+            id(house._nonces): partial(self.nonces, house, 9),
             id(token._balances): self.token_balance,
             id(token._allowances): self.allowance,
             id(token.__dict__): self.supply,
@@ -234,7 +237,9 @@ class Storage:
         for order in self._book._progress:
             yield from self.progress(order)
         for word in self._book._nonces:
-            yield from self.nonces(word)
+            yield from self.nonces(self._book, 0, word)
+        for word in self._house._nonces:
+            yield from self.nonces(self._house, 9, word)
         for approval in self._token._allowances:
             yield from self.allowance(approval)
         for variable in ("_ledger", "_risk_config", "_market_count"):
@@ -261,7 +266,8 @@ class Storage:
             (house._executors, self.executor),
             (book._commitments, self.commitment),
             (book._progress, self.progress),
-            (book._nonces, self.nonces),
+            (book._nonces, partial(self.nonces, book, 0)),
+            (house._nonces, partial(self.nonces, house, 9)),
             (oracle._states, self.price),
             (oracle._feeds, self.feed),
             (oracle._guards, self.guard),
@@ -377,11 +383,11 @@ class Storage:
         word = leg | triggered_at << 8 | active_at << 48 | slices << 88 | mark << 104 | marked_at << 200
         return ((book.address, mapped(2, *key), word),)
 
-    def nonces(self, key: tuple[str, int]) -> tuple[Word]:
-        """Return which of 256 nonces are used, by signer and word."""
-        book = self._book
+    @staticmethod
+    def nonces(contract: SignedMessages, slot: int, key: tuple[str, int]) -> tuple[Word]:
+        """Return which of 256 nonces are used in a contract, by signer and word."""
         signer, number = key
-        return ((book.address, mapped(0, int(signer, 16), number), book._nonces[key]),)
+        return ((contract.address, mapped(slot, int(signer, 16), number), contract.stored_nonces()[key]),)
 
     def token_balance(self, owner: Address) -> tuple[Word]:
         """Return a token balance."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from coincurve import PrivateKey
 from eth_account import Account
 
+from sim.protocol.clearinghouse_ext import hash_permit
 from sim.protocol.libraries import order_hashes
 from sim.protocol.types.order import Order as Signable
 from sim.protocol.types.order import OrderKind
@@ -43,6 +44,7 @@ _MNEMONIC = "test test test test test test test test test test test junk"
 _NUMBERS = {ALICE: 5, BOB: 6, CAROL: 7, KIM: 8, OSCAR: 9}
 """Place of each signer among the addresses of the test chains' mnemonic."""
 TRADE = 1
+HOUSE = "Clearinghouse"
 _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 _CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
@@ -61,14 +63,15 @@ def digest_of(s: Scenario, order: Order, terms: Terms | None, nonce: int) -> byt
 
 def signature_of(signer: str, digest: bytes) -> str:
     """Return a trader's signature: r, s and 27 or 28."""
-    signed = _key(signer).sign_recoverable(digest, hasher=None)
+    signed: bytes = _key(signer).sign_recoverable(digest, hasher=None)
     return "0x" + (signed[:64] + bytes([27 + signed[64]])).hex()
 
 
-def _nonce(s: Scenario, c: Choices, signer: str) -> int:
+def _nonce(s: Scenario, c: Choices, signer: str, contract: str = BOOK) -> int:
     """Return a nonce that a signer has not used."""
+    used = s.book if contract == BOOK else s.pair.model.clearinghouse
     nonce = c.amount(0, UINT256_MAX)
-    while s.book.is_nonce_used(signer, nonce):
+    while used.is_nonce_used(signer, nonce):
         nonce = (nonce + 1) % 2**256
     return nonce
 
@@ -177,7 +180,51 @@ def relay_of_a_stranger(s: Scenario, c: Choices) -> Outcome:
 
 @aim("signed")
 def cancel_nonces(s: Scenario, c: Choices) -> Outcome:
-    return s.call(c.pick(TRADERS), BOOK, "cancelNonces", c.amount(0, UINT256_MAX), c.amount(0, UINT256_MAX))
+    contract = c.pick((BOOK, HOUSE))
+    return s.call(c.pick(TRADERS), contract, "cancelNonces", c.amount(0, UINT256_MAX), c.amount(0, UINT256_MAX))
+
+
+# ---- permissions
+
+
+def _permit(s: Scenario, c: Choices, owner: str, *, lasts: int = 1_000) -> tuple[tuple[str, str, int, int, int], str]:
+    """Return a permission that its owner did not use yet, and his signature of it."""
+    nonce = _nonce(s, c, owner, HOUSE)
+    permit = owner, c.pick((OSCAR, KIM)), c.pick((TRADE, 2, 4, 7, 0)), max(0, s.now + lasts), nonce
+    house = s.pair.model.clearinghouse
+    return permit, signature_of(owner, house.digest(hash_permit(*permit)))
+
+
+@aim("operator")
+def permit_operator(s: Scenario, c: Choices) -> Outcome:
+    permit, signature = _permit(s, c, c.pick(TRADERS), lasts=c.pick((0, c.integer(0, 10**6))))
+    return s.call(c.pick((KIM, OSCAR, ADMIN)), HOUSE, "permitOperator", *permit, signature)
+
+
+@aim("operator", "PermitExpired")
+def permit_too_late(s: Scenario, c: Choices) -> Outcome:
+    permit, signature = _permit(s, c, c.pick(TRADERS), lasts=-c.integer(1, 1_000))
+    return s.call(KIM, HOUSE, "permitOperator", *permit, signature)
+
+
+@aim("operator", "NonceUsed")
+def permit_twice(s: Scenario, c: Choices) -> Outcome:
+    permit, signature = _permit(s, c, c.pick(TRADERS))
+    if c.chance(50):
+        s.must(KIM, HOUSE, "permitOperator", *permit, signature)
+    else:
+        s.must(permit[0], HOUSE, "cancelNonces", permit[4] >> 8, 1 << (permit[4] & 255))
+    return s.call(KIM, HOUSE, "permitOperator", *permit, signature)
+
+
+@aim("operator", "SignatureInvalid")
+def permit_forged(s: Scenario, c: Choices) -> Outcome:
+    """Use a signature of somebody else, or of a smaller permission."""
+    owner, *others = c.pick((TRADERS, TRADERS[::-1]))
+    permit, signature = _permit(s, c, owner)
+    if c.chance(50):
+        return s.call(OSCAR, HOUSE, "permitOperator", others[0], *permit[1:], signature)
+    return s.call(OSCAR, HOUSE, "permitOperator", *permit[:2], permit[2] ^ 7, *permit[3:], signature)
 
 
 # ---- batches
