@@ -116,6 +116,7 @@ def status(network: str, **options: Any) -> None:
 @vault.command()
 @_network
 @click.argument("amount", type=TOKENS)
+@click.option("--mint", "is_minted", is_flag=True, help="Local chains: make the tokens first.")
 @provider_options
 @named
 def deposit(network: str, **options: Any) -> None:

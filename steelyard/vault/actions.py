@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from steelyard.client.vault import Kind
+from steelyard.deployment.artefact import LOCAL_CHAIN_IDS
 from steelyard.vault.amounts import decimal_of
-from steelyard.vault.errors import NothingClaimable, SharesMissing, TokensMissing
+from steelyard.vault.errors import MintForbidden, NothingClaimable, SharesMissing, TokensMissing
 
 if TYPE_CHECKING:
     from steelyard.client.chain import Receipt, Sender
@@ -90,11 +91,20 @@ class Provider:
         self._sender = sender
         self._is_dry = is_dry
 
-    def deposit(self, assets: int) -> Done:
+    def deposit(self, assets: int, *, is_minted: bool = False) -> Done:
         """Request shares for `assets` token units; lets the vault take just as many where it may not yet.
+
+        Parameters
+        ----------
+        assets
+            [token units]
+        is_minted
+            Make the tokens first, which the token of a local chain lets anybody do.
 
         Raises
         ------
+        MintForbidden
+            The chain is not local.
         TokensMissing
             The sender has not as many.
         ContractReverted
@@ -102,10 +112,16 @@ class Provider:
         """
         vault, chain, owner = self._vault, self._vault.chain, self._sender.address
         token, spender = vault.exchange.token, vault.contract.address
-        held = chain.call(token, "balanceOf", owner)
-        if held < assets:
+        steps: list[str] = []
+        receipts: list[Receipt] = []
+        if is_minted:
+            if chain.chain_id not in LOCAL_CHAIN_IDS:
+                raise MintForbidden(chain.chain_id)
+            steps.append(f"mint {_tokens(assets)} tokens")
+            if not self._is_dry:
+                receipts.append(chain.send(self._sender, token, "mint", owner, assets))
+        elif (held := chain.call(token, "balanceOf", owner)) < assets:
             raise TokensMissing(owner, _tokens(held), _tokens(assets))
-        steps, receipts = [], []
         if chain.call(token, "allowance", owner, spender) < assets:
             steps.append(f"let the vault take {_tokens(assets)} tokens")
             if not self._is_dry:

@@ -116,9 +116,9 @@ def run_requests(*, owner: str | None, account: str | None, name: str, as_json: 
         show_requests(vault, controller, found, Console())
 
 
-def run_deposit(*, amount: int, **options: Any) -> None:
+def run_deposit(*, amount: int, is_minted: bool = False, **options: Any) -> None:
     """Request shares for tokens; see `Provider.deposit` for what it raises."""
-    _act(lambda provider: provider.deposit(amount), **options)
+    _act(lambda provider: provider.deposit(amount, is_minted=is_minted), **options)
 
 
 def run_redeem(*, amount: int | None, **options: Any) -> None:
@@ -200,9 +200,8 @@ def show_status(view: VaultView, console: Console) -> None:
         ("requested: deposits", f"{_tokens(view.pending_assets)} tokens"),
         ("requested: redemptions", f"{_shares(view.pending_shares)} shares"),
     ]
-    table = Table(
-        title=f"Vault at block {view.block}, {_clock(view.timestamp)}", title_justify="left", show_header=False
-    )
+    console.print(f"Vault at block {view.block}, {_clock(view.timestamp)}", soft_wrap=True, highlight=False)
+    table = Table(show_header=False)
     table.add_column("what")
     table.add_column("how much", justify="right")
     for row in rows:

@@ -5,12 +5,13 @@ Exceptions
 VaultError
     ├── TokensMissing
     ├── SharesMissing
+    ├── MintForbidden
     └── NothingClaimable
 """
 
 from __future__ import annotations
 
-__all__ = ["NothingClaimable", "SharesMissing", "TokensMissing", "VaultError"]
+__all__ = ["MintForbidden", "NothingClaimable", "SharesMissing", "TokensMissing", "VaultError"]
 
 
 class VaultError(RuntimeError):
@@ -29,6 +30,13 @@ class SharesMissing(VaultError):
 
     def __init__(self, owner: str, held: str, wanted: str) -> None:
         super().__init__(f"{owner} holds {held} shares, not {wanted}")
+
+
+class MintForbidden(VaultError):
+    """Tokens can be made on local chains only."""
+
+    def __init__(self, chain_id: int) -> None:
+        super().__init__(f"chain {chain_id} is not local: its settlement token cannot be minted here")
 
 
 class NothingClaimable(VaultError):

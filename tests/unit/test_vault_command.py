@@ -17,7 +17,7 @@ from steelyard.client.vault import Kind, Obstacle, Request, RequestState, Vault,
 from steelyard.vault.actions import Provider
 from steelyard.vault.amounts import SHARES, TOKENS, decimal_of
 from steelyard.vault.command import show_requests, show_status
-from steelyard.vault.errors import NothingClaimable, SharesMissing, TokensMissing
+from steelyard.vault.errors import MintForbidden, NothingClaimable, SharesMissing, TokensMissing
 
 WAD = 10**18
 OWNER = "0x" + "Ab" * 20
@@ -162,6 +162,7 @@ class FakeChain:
     def __init__(self, **answers: Any) -> None:
         self.answers = answers
         self.asked: list[str] = []
+        self.chain_id = 31_337
 
     def call(self, _contract: Any, function: str, *_: Any, sender: str | None = None) -> Any:
         self.asked.append(function if sender is None else f"{function} by {sender}")
@@ -217,6 +218,14 @@ def test_deposit__dry__asks_the_vault_only_where_it_may_take_the_tokens() -> Non
     assert f"requestDeposit by {OWNER}" in chain.asked
 
 
+@pytest.mark.parametrize("chain_id", [1, 11_155_111])
+def test_deposit__minted_where_the_chain_is_not_local__is_refused(chain_id: int) -> None:
+    acting, chain = provider(allowance=0)
+    chain.chain_id = chain_id
+    with pytest.raises(MintForbidden, match=f"chain {chain_id} is not local"):
+        acting.deposit(10**6, is_minted=True)
+
+
 def test_deposit__vault_refuses__is_told_in_a_dry_run_too() -> None:
     refusal = ContractReverted("AmountTooSmall", {"amount": 1, "minimum": 10**6}, b"")
     acting, _ = provider(balanceOf=10**6, allowance=10**6, requestDeposit=refusal)
@@ -250,13 +259,16 @@ def test_claim__both_kinds__are_told() -> None:
     ("answers", "obstacle"),
     [
         ({"fulfil": ContractReverted("PriceStale", {"market": 0}, b"")}, Obstacle.UNPRICED),
-        ({"fulfil": ContractReverted("PoolUnhealthy", {"netAssetValue": 1, "maintenanceMargin": 2}, b"")}, "UNHEALTHY"),
+        (
+            {"fulfil": ContractReverted("PoolUnhealthy", {"netAssetValue": 1, "maintenanceMargin": 2}, b"")},
+            Obstacle.UNHEALTHY,
+        ),
         ({"fulfil": ContractReverted("PoolExhausted", {"netAssetValue": -1}, b"")}, Obstacle.EXHAUSTED),
         ({"fulfil": ContractReverted("TransferMismatch", {"requested": 1, "received": 2}, b"")}, Obstacle.OTHER),
         ({"fulfil": (1, 0)}, None),
     ],
 )
-def test_waiting__vault_refuses__is_the_obstacle(answers: dict[str, Any], obstacle: Obstacle | str | None) -> None:
+def test_waiting__vault_refuses__is_the_obstacle(answers: dict[str, Any], obstacle: Obstacle | None) -> None:
     chain = FakeChain(
         SETTLE_DELAY_SECONDS=60,
         MAX_PRICE_AGE_SECONDS=10,
@@ -271,8 +283,7 @@ def test_waiting__vault_refuses__is_the_obstacle(answers: dict[str, Any], obstac
     chain.block = lambda: type("Block", (), {"timestamp": NOW})  # type: ignore[attr-defined]
     found = Vault(FakeExchange(chain)).waiting()  # type: ignore[arg-type]
     assert found is not None
-    expected = Obstacle[obstacle] if isinstance(obstacle, str) and obstacle == "UNHEALTHY" else obstacle
-    assert (found.deposits, found.redemptions, found.since, found.obstacle) == (1, 0, NOW, expected)
+    assert (found.deposits, found.redemptions, found.since, found.obstacle) == (1, 0, NOW, obstacle)
 
 
 def test_waiting__empty_queues__is_none() -> None:
