@@ -249,18 +249,23 @@ def settle_requests(s: Scenario, c: Choices) -> Outcome:
     return outcome if outcome.ok else fulfil(s)
 
 
-@aim("vault")
-def settle_what_the_pool_can_pay(s: Scenario, c: Choices) -> Outcome:
-    """Redeem more than the pool's margin lets go: a part is settled, the rest when deposits make room."""
+def _redeem_too_much(s: Scenario, c: Choices) -> Outcome:
+    """Redeem more than the pool's margin lets go, so that a part is settled."""
     s.freshen()
     enlarge(s, c, any_account(c), any_market(s, c), share=900)
-    held = shares_of(s, LIQUIDITY)
-    if held < s.vault.least_redemption():
-        return provide(s, LIQUIDITY, POOL_ASSETS)
-    s.call(LIQUIDITY, VAULT, "requestRedeem", held, LIQUIDITY, LIQUIDITY)
+    if shares_of(s, LIQUIDITY) < s.vault.least_redemption():
+        provide(s, LIQUIDITY, POOL_ASSETS)
+    s.call(LIQUIDITY, VAULT, "requestRedeem", shares_of(s, LIQUIDITY), LIQUIDITY, LIQUIDITY)
     ready(s)
     outcome = fulfil(s)
     _read_head(s)
+    return outcome
+
+
+@aim("vault")
+def settle_what_the_pool_can_pay(s: Scenario, c: Choices) -> Outcome:
+    """Redeem more than the pool's margin lets go: a part is settled, the rest when deposits make room."""
+    outcome = _redeem_too_much(s, c)
     if c.chance(60):
         owner = c.pick(TRADERS)
         s.call(owner, VAULT, "requestDeposit", c.amount(_LEAST, 10**6 * TOKEN), owner, owner)
@@ -334,6 +339,24 @@ def cancel_request(s: Scenario, c: Choices) -> Outcome:
     receiver = c.pick((controller, *TRADERS, KIM))
     wait = s.vault.cancel_delay_seconds() + c.integer(0, 100)
     return s.call(sender, VAULT, f"cancel{kind}", number, receiver, wait=wait)
+
+
+@aim("vault")
+def cancel_a_part(s: Scenario, c: Choices) -> Outcome:
+    """Take back what is left of a request that was settled in part, and let the next ones have their turn."""
+    outcome = _redeem_too_much(s, c)
+    done, made, filled = s.vault.redemptions.header
+    if filled:
+        controller = s.vault.redemptions.request_of(done + 1).controller
+        wait = s.vault.cancel_delay_seconds()
+        outcome = vault_call(s, controller, "cancelRedeem", done + 1, controller, wait=wait)
+    refill(s)
+    if made == done + 1:
+        _requested(s, c)
+    ready(s)
+    fulfil(s)
+    claim_assets(s, LIQUIDITY)
+    return outcome
 
 
 @aim("vault", "RequestLocked")
