@@ -18,6 +18,18 @@ from steelyard.keeper.command import keeper_options, run_keeper
 from steelyard.studies.calibrate import calibrate_options, run_calibrate
 from steelyard.studies.crashes import crash_options, run_crashes
 from steelyard.studies.portfolio_margin import portfolio_margin_options, run_portfolio_margin
+from steelyard.vault.amounts import SHARES, TOKENS
+from steelyard.vault.command import (
+    AddressParameter,
+    provider_options,
+    reading_options,
+    run_cancel,
+    run_claim,
+    run_deposit,
+    run_redeem,
+    run_requests,
+    run_status,
+)
 
 __all__ = ["cli", "main"]
 
@@ -80,6 +92,85 @@ def account(network: str, **options: Any) -> None:
     """
     with connected(network):
         run_account(**options)
+
+
+@cli.group()
+def vault() -> None:
+    """Provide liquidity: shares of the pool, requested, settled at later prices, then claimed.
+
+    Amounts are decimals: tokens of 6 places, shares of 18. Exit codes: 0 done, 1 an error by name, 2 wrong usage,
+    3 nothing to claim.
+    """
+
+
+@vault.command()
+@_network
+@reading_options
+@named
+def status(network: str, **options: Any) -> None:
+    """Show what a share is worth, the pool's margins, what may leave now, and what waits and why."""
+    with connected(network):
+        run_status(**options)
+
+
+@vault.command()
+@_network
+@click.argument("amount", type=TOKENS)
+@click.option("--mint", "is_minted", is_flag=True, help="Local chains: make the tokens first.")
+@provider_options
+@named
+def deposit(network: str, **options: Any) -> None:
+    """Request shares for AMOUNT tokens."""
+    with connected(network):
+        run_deposit(**options)
+
+
+@vault.command()
+@_network
+@click.argument("amount", type=SHARES, required=False)
+@click.option("--all", "is_all", is_flag=True, help="All shares that the account holds.")
+@provider_options
+@named
+def redeem(network: str, *, amount: int | None, is_all: bool, **options: Any) -> None:
+    """Request tokens for AMOUNT shares, or for --all."""
+    if (amount is None) != is_all:
+        raise click.UsageError("give AMOUNT or --all")
+    with connected(network):
+        run_redeem(amount=amount, **options)
+
+
+@vault.command()
+@_network
+@provider_options
+@named
+def claim(network: str, **options: Any) -> None:
+    """Claim the shares and the tokens of requests that are settled."""
+    with connected(network):
+        run_claim(**options)
+
+
+@vault.command()
+@_network
+@click.argument("kind", type=click.Choice(["deposit", "redeem"]))
+@click.argument("number", type=click.IntRange(1))
+@provider_options
+@named
+def cancel(network: str, **options: Any) -> None:
+    """Take back what is not settled of request NUMBER, once it is old enough."""
+    with connected(network):
+        run_cancel(**options)
+
+
+@vault.command()
+@_network
+@click.argument("owner", type=AddressParameter(), required=False)
+@click.option("--account", help="ape account whose requests to show; the first test account locally.")
+@reading_options
+@named
+def requests(network: str, **options: Any) -> None:
+    """Show the requests of OWNER, or of an ape account: what waits until when, and what can be claimed."""
+    with connected(network):
+        run_requests(**options)
 
 
 @cli.command()

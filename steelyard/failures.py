@@ -35,6 +35,7 @@ def _kinds() -> tuple[type[Exception], ...]:
     from steelyard.fuzz.errors import FuzzError
     from steelyard.parameters import ParameterError
     from steelyard.toolchain import ToolchainError
+    from steelyard.vault.errors import VaultError
 
     return (
         ArtefactError,
@@ -47,6 +48,7 @@ def _kinds() -> tuple[type[Exception], ...]:
         ParameterError,
         StudyError,
         ToolchainError,
+        VaultError,
         FileNotFoundError,
         PermissionError,
     )

@@ -46,7 +46,7 @@ class RequestState(StrEnum):
 class Obstacle(StrEnum):
     """Why requests wait."""
 
-    EARLY = "no prices yet that are as young as the requests ask for"
+    EARLY = "too early"
     OUTDATED = "price outdated"
     UNPRICED = "no usable price"
     UNHEALTHY = "pool unhealthy"

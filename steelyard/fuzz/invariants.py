@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from sim.protocol.evm import Contract
-from sim.protocol.invariants import InvariantBroken
+from sim.protocol.invariants import MOVED_DUST, InvariantBroken
 from sim.protocol.libraries import funding_rate, positions, pricing
 from sim.protocol.types.account import Account
 from sim.protocol.types.shares import indexed_up
@@ -25,8 +25,6 @@ __all__ = ["StepInvariants", "check_claims"]
 _UNIT = 10**12
 _WAD = 10**18
 _NO_ACCOUNT = Account()
-_MOVED_DUST = 1_000
-"""By how much sides that were deleveraged may grow beyond the depth while their positions are moved [base wei]."""
 
 
 def _require(holds: bool, invariant: str, *detail: object) -> None:
@@ -143,7 +141,7 @@ class StepInvariants:
             before, known = self._interest.get((market, is_long), (opened, config))
             # Sizes of a deleveraged side are not whole shares: a position that is moved may round up by a wei or two.
             is_scaled = self._world.clearinghouse.was_deleveraged(market)
-            depth = pricing.depth(config) + (_MOVED_DUST if is_scaled else 0)
+            depth = pricing.depth(config) + (MOVED_DUST if is_scaled else 0)
             _require(opened <= depth, "I23", "open interest of", market, is_long, opened, "<= depth")
             if opened > before + (2 if is_scaled else 0) and config == known:
                 _require(

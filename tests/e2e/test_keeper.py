@@ -337,7 +337,7 @@ def test_keep__requests_wait__are_told_once_per_change_with_the_reason(market: M
     assert keep(keeper, once=False, interval=0, as_json=False, say=lines.append, sleep=sleep) == 0
     told = [line.strip() for line in lines if " wait at the vault since " in line]
     assert [line.split(": ")[1].split(",")[0] for line in told] == [
-        "no prices yet that are as young as the requests ask for",
+        "too early",
         "price outdated",
         "pool busy",
     ]

@@ -13,6 +13,7 @@ from steelyard.fuzz.canaries.oracle import ORDERS, PRICES, VIEWS
 from steelyard.fuzz.canaries.portfolio import MODES, NETTING, PARAMETERS, REQUIREMENTS
 from steelyard.fuzz.canaries.rounding import NUMBERS, ROUNDING
 from steelyard.fuzz.canaries.trades import FEES, LIQUIDATION
+from steelyard.fuzz.canaries.vault import CLAIMS, REQUESTS, SETTLEMENT, TOLD
 from steelyard.fuzz.canaries.waterfall import DELEVERAGING, EXTENSION, INSURANCE, POOL, RELOCATION
 
 __all__ = ["CANARIES", "Canary", "CanaryRotten", "Sources"]
@@ -41,6 +42,10 @@ CANARIES: dict[str, Canary] = {
         INSURANCE,
         RELOCATION,
         EXTENSION,
+        REQUESTS,
+        SETTLEMENT,
+        CLAIMS,
+        TOLD,
     )
     for canary in group
 }

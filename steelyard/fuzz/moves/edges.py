@@ -202,6 +202,7 @@ def grow_after_parameters_changed_in_a_pause(s: Scenario, c: Choices) -> Outcome
     s.must(STEWARD, "Clearinghouse", "setRiskConfig", s.pair.get("Clearinghouse", "riskConfig"))
     account, market = any_account(c), any_market(s, c)
     sign = side_of(s, c, account, market)
+    s.pair.read("Lens", "largestOrder", account, market, sign > 0)
     size = max(s.min_size(market), s.capacity(account, market, sign) // c.integer(2, 9))
     outcome = s.trade(account, market, sign * size)
     s.must(ADMIN, "Clearinghouse", "unpauseRisk")

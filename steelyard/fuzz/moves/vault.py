@@ -161,6 +161,14 @@ def _requested(s: Scenario, c: Choices) -> tuple[str, Queue, int]:
     return "Redeem", s.vault.redemptions, s.vault.redemptions.header.made
 
 
+def _read_head(s: Scenario) -> None:
+    """Compare what is told of the redemption that is next, a part of which may be settled."""
+    queue = s.vault.redemptions
+    head = queue.header.done + 1
+    for kind in ("pending", "claimable"):
+        s.pair.read(VAULT, f"{kind}RedeemRequest", head, queue.request_of(head).controller)
+
+
 # ---- requests
 
 
@@ -241,17 +249,23 @@ def settle_requests(s: Scenario, c: Choices) -> Outcome:
     return outcome if outcome.ok else fulfil(s)
 
 
+def _redeem_too_much(s: Scenario, c: Choices) -> Outcome:
+    """Redeem more than the pool's margin lets go, so that a part is settled."""
+    s.freshen()
+    enlarge(s, c, any_account(c), any_market(s, c), share=900)
+    if shares_of(s, LIQUIDITY) < s.vault.least_redemption():
+        provide(s, LIQUIDITY, POOL_ASSETS)
+    s.call(LIQUIDITY, VAULT, "requestRedeem", shares_of(s, LIQUIDITY), LIQUIDITY, LIQUIDITY)
+    ready(s)
+    outcome = fulfil(s)
+    _read_head(s)
+    return outcome
+
+
 @aim("vault")
 def settle_what_the_pool_can_pay(s: Scenario, c: Choices) -> Outcome:
     """Redeem more than the pool's margin lets go: a part is settled, the rest when deposits make room."""
-    s.freshen()
-    enlarge(s, c, any_account(c), any_market(s, c), share=900)
-    held = shares_of(s, LIQUIDITY)
-    if held < s.vault.least_redemption():
-        return provide(s, LIQUIDITY, POOL_ASSETS)
-    s.call(LIQUIDITY, VAULT, "requestRedeem", held, LIQUIDITY, LIQUIDITY)
-    ready(s)
-    outcome = fulfil(s)
+    outcome = _redeem_too_much(s, c)
     if c.chance(60):
         owner = c.pick(TRADERS)
         s.call(owner, VAULT, "requestDeposit", c.amount(_LEAST, 10**6 * TOKEN), owner, owner)
@@ -273,15 +287,15 @@ def settle_nothing(s: Scenario, c: Choices) -> Outcome:
 
 @aim("vault", "RequestsUnready")
 def settle_too_early(s: Scenario, c: Choices) -> Outcome:
-    """Settle at a price that may have been known at the request."""
+    """Settle at a price that may have been known at the request, once its delay is over by the clock or before that."""
     ready(s)
     for _ in range(3):
         if not fulfil(s).ok:
             break
-    owner = c.pick(TRADERS)
-    s.call(owner, VAULT, "requestDeposit", c.amount(_LEAST, 10**5 * TOKEN), owner, owner)
-    publish_all(s, wait=s.vault.settle_delay_seconds() - 1 - c.integer(0, 5))
-    return fulfil(s, _MANY, 0)
+    kind, _, _ = _requested(s, c)
+    publish_all(s, wait=s.vault.settle_delay_seconds() - 1 - c.pick((0, 0, c.integer(1, 5))))
+    s.pair.wait(c.pick((0, s.vault.max_price_age_seconds(), c.integer(1, 9))))
+    return fulfil(s, _MANY, 0) if kind == "Deposit" else fulfil(s, 0, _MANY)
 
 
 @aim("vault", "PriceOutdated")
@@ -300,6 +314,7 @@ def settle_at_stale_prices(s: Scenario, c: Choices) -> Outcome:
     if not any(sum(s.open_interest(market)) for market in s.markets):
         enlarge(s, c, any_account(c), any_market(s, c), share=500)
     s.pair.wait(max(s.price_state(market)[4] for market in s.markets) + c.integer(1, 100))
+    s.pair.read(VAULT, "totalAssets")
     return fulfil(s)
 
 
@@ -326,6 +341,24 @@ def cancel_request(s: Scenario, c: Choices) -> Outcome:
     return s.call(sender, VAULT, f"cancel{kind}", number, receiver, wait=wait)
 
 
+@aim("vault")
+def cancel_a_part(s: Scenario, c: Choices) -> Outcome:
+    """Take back what is left of a request that was settled in part, and let the next ones have their turn."""
+    outcome = _redeem_too_much(s, c)
+    done, made, filled = s.vault.redemptions.header
+    if filled:
+        controller = s.vault.redemptions.request_of(done + 1).controller
+        wait = s.vault.cancel_delay_seconds()
+        outcome = vault_call(s, controller, "cancelRedeem", done + 1, controller, wait=wait)
+    refill(s)
+    if made == done + 1:
+        _requested(s, c)
+    ready(s)
+    fulfil(s)
+    claim_assets(s, LIQUIDITY)
+    return outcome
+
+
 @aim("vault", "RequestLocked")
 def cancel_at_once(s: Scenario, c: Choices) -> Outcome:
     kind, queue, number = _requested(s, c)
@@ -346,5 +379,5 @@ def cancel_what_is_not_there(s: Scenario, c: Choices) -> Outcome:
     owner, kind = c.pick(TRADERS), c.pick(("Deposit", "Redeem"))
     queue = s.vault.deposits if kind == "Deposit" else s.vault.redemptions
     done, made, _ = queue.header
-    number = c.pick((0, done, made + 1, UINT256_MAX))
+    number = c.pick((done, done, 0, made + 1, UINT256_MAX))
     return s.call(owner, VAULT, f"cancel{kind}", number, owner)

@@ -1,0 +1,1 @@
+"""What a provider of liquidity sees and does."""
