@@ -9,6 +9,7 @@ from __future__ import annotations
 from steelyard.fuzz.canaries.accounts import CHECKS, MONEY, PERMISSIONS
 from steelyard.fuzz.canaries.canary import Canary, CanaryRotten, Sources
 from steelyard.fuzz.canaries.funding import FUNDING, POSITIONS
+from steelyard.fuzz.canaries.guard import CONFIDENCE, GUARDS
 from steelyard.fuzz.canaries.oracle import ORDERS, PRICES, VIEWS
 from steelyard.fuzz.canaries.portfolio import MODES, NETTING, PARAMETERS, REQUIREMENTS
 from steelyard.fuzz.canaries.rounding import NUMBERS, ROUNDING
@@ -31,6 +32,8 @@ CANARIES: dict[str, Canary] = {
         FEES,
         LIQUIDATION,
         PRICES,
+        GUARDS,
+        CONFIDENCE,
         ORDERS,
         VIEWS,
         NETTING,

@@ -384,8 +384,8 @@ REQUIREMENTS = (
         "variance-not-read",
         "volatility margin",
         "libraries/Words.sol",
-        "return Mark.wrap(uint96(raw) | (uint256(uint64(raw >> 160)) << 96));",
-        "return Mark.wrap(uint96(raw) | (uint256(uint32(raw >> 160)) << 96));",
+        "(uint256(uint64(raw >> 160)) << 96)",
+        "(uint256(uint32(raw >> 160)) << 96)",
         "a margin check reads the low half of the variance",
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sim.protocol.invariants import InvariantBroken
 from sim.protocol.mocks.local_aggregator import Reply
 from steelyard.evm.deployment import GUARDIAN, LIQUIDITY, STEWARD
 from steelyard.fuzz.moves.parts import any_account, any_holder, enlarge, side_of, sink, weak_holder
@@ -134,6 +135,21 @@ def _part(s: Scenario, c: Choices, account: int, market: int) -> int:
     """Return a change that reduces a position, or closes it."""
     size = s.size(account, market)
     return -size if c.chance(40) else -(c.amount(1, abs(size)) * ((size > 0) - (size < 0)))
+
+
+def _goes_on(outcome: Outcome) -> Outcome:
+    """Require that no guard was in the way (I44)."""
+    if outcome.error and outcome.error.name == "PriceUnconfirmed":
+        raise InvariantBroken("I44", f"what lowers risk waits for a guard: {outcome.error}")
+    return outcome
+
+
+def _waits(s: Scenario, account: int, outcome: Outcome) -> Outcome:
+    """Require that what raises risk was refused, of an account with a position whose price is not confirmed (I44)."""
+    held = [market for market in s.open_markets(account) if not s.price_state(market)[7]]
+    if outcome.ok and held:
+        raise InvariantBroken("I44", f"what raises risk went through, unconfirmed in {held}")
+    return outcome
 
 
 # ---- governance
@@ -276,7 +292,9 @@ def first_price_by_the_guard(s: Scenario, c: Choices) -> Outcome:
 @aim("guard")
 def reduce_without_the_guard(s: Scenario, c: Choices) -> Outcome:
     account, market = doubted_holder(s, c)
-    return s.trade(account, market, _part(s, c, account, market) or 1, confirmed=c.chance(50))
+    size = _part(s, c, account, market)
+    outcome = s.trade(account, market, size or 1, confirmed=c.chance(50))
+    return _goes_on(outcome) if size else outcome
 
 
 @aim("guard")
@@ -293,14 +311,14 @@ def liquidate_without_the_guard(s: Scenario, c: Choices) -> Outcome:
     account, held = weak_holder(s, c)
     sink(s, c, account, held, bankrupt=c.chance(30))
     doubt(s, c, market if s.size(account, market) else guarded(s, c, held))
-    return s.call(KIM, "Clearinghouse", "liquidate", account, KIMS)
+    return _goes_on(s.call(KIM, "Clearinghouse", "liquidate", account, KIMS))
 
 
 @aim("guard")
 def deleverage_without_the_guard(s: Scenario, c: Choices) -> Outcome:
     market = guarded(s, c, weaken(s, c))
     doubt(s, c, market)
-    outcome = s.call(c.pick((KIM, *TRADERS)), "Clearinghouse", "deleverage")
+    outcome = _goes_on(s.call(c.pick((KIM, *TRADERS)), "Clearinghouse", "deleverage"))
     refill(s)
     return outcome
 
@@ -310,12 +328,12 @@ def add_margin_without_the_guard(s: Scenario, c: Choices) -> Outcome:
     account, market = doubted_holder(s, c)
     owner = owner_of(account)
     if c.chance(30):
-        return s.call(OSCAR, "Clearinghouse", "accrue", market)
+        return _goes_on(s.call(OSCAR, "Clearinghouse", "accrue", market))
     if c.chance(50) and not s.open_markets(account ^ 1):
         funds = max(0, s.balance(account ^ 1))
         if funds:
-            return s.call(owner, "Clearinghouse", "transfer", account ^ 1, account, c.amount(1, funds))
-    return s.call(owner, "Clearinghouse", "deposit", account, c.amount(1, 10_000 * TOKEN))
+            return _goes_on(s.call(owner, "Clearinghouse", "transfer", account ^ 1, account, c.amount(1, funds)))
+    return _goes_on(s.call(owner, "Clearinghouse", "deposit", account, c.amount(1, 10_000 * TOKEN)))
 
 
 # ---- what waits for it
@@ -326,7 +344,8 @@ def enlarge_without_the_guard(s: Scenario, c: Choices) -> Outcome:
     account, market = doubted_holder(s, c)
     size = s.size(account, market)
     change = (size > 0) - (size < 0) or 1
-    return s.trade(account, market, c.pick((change * WAD // 10, -size - change * max(WAD // 10, s.min_size(market)))))
+    grown = c.pick((change * WAD // 10, -size - change * max(WAD // 10, s.min_size(market))))
+    return _waits(s, account, s.trade(account, market, grown))
 
 
 @aim("guard", "PriceUnconfirmed")
@@ -342,7 +361,7 @@ def enlarge_another_without_the_guard(s: Scenario, c: Choices) -> Outcome:
     account, market = doubted_holder(s, c)
     other = c.pick([listed for listed in s.markets if listed != market and s.price_state(listed)[1]] or [market])
     sign = side_of(s, c, account, other)
-    return s.trade(account, other, sign * max(WAD // 10, s.min_size(other)))
+    return _waits(s, account, s.trade(account, other, sign * max(WAD // 10, s.min_size(other))))
 
 
 @aim("guard", "PriceUnconfirmed")
@@ -350,14 +369,17 @@ def take_money_out_without_the_guard(s: Scenario, c: Choices) -> Outcome:
     account, _ = doubted_holder(s, c)
     owner = owner_of(account)
     if c.chance(50):
-        return s.call(owner, "Clearinghouse", "withdraw", account, 1, owner)
-    return s.call(owner, "Clearinghouse", "transfer", account, account ^ 1, 1)
+        return _waits(s, account, s.call(owner, "Clearinghouse", "withdraw", account, 1, owner))
+    return _waits(s, account, s.call(owner, "Clearinghouse", "transfer", account, account ^ 1, 1))
 
 
 @aim("guard", "PriceUnconfirmed")
 def lower_margin_without_the_guard(s: Scenario, c: Choices) -> Outcome:
     account, _ = doubted_holder(s, c)
-    return s.call(owner_of(account), "Clearinghouse", "setLeverage", account, account ^ 1, 10**6 * WAD)
+    risk = s.risk(account)
+    outcome = s.call(owner_of(account), "Clearinghouse", "setLeverage", account, account ^ 1, 10**6 * WAD)
+    # What has less equity than that is given some.
+    return outcome if risk is None or risk[0] * 10**6 <= risk[3] else _waits(s, account, outcome)
 
 
 @aim("guard", "PriceUnconfirmed")
@@ -376,7 +398,8 @@ def leave_a_portfolio_without_the_guard(s: Scenario, c: Choices) -> Outcome:
 def move_a_position_without_the_guard(s: Scenario, c: Choices) -> Outcome:
     account, market = doubted_holder(s, c)
     size = abs(s.size(account, market))
-    return s.call(owner_of(account), "Clearinghouse", "movePosition", account, account ^ 1, market, max(1, size))
+    outcome = s.call(owner_of(account), "Clearinghouse", "movePosition", account, account ^ 1, market, max(1, size))
+    return _waits(s, account, outcome)
 
 
 @aim("guard", "PriceUnconfirmed")

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from steelyard.fuzz.scenario import Scenario
 
 
+_UNFORESEEN = ("PriceUnconfirmed", "SafeCastOverflowed")
+
+
 def _largest(s: Scenario, account: int, market: int, sign: int) -> int:
     told = s.pair.read("Lens", "largestOrder", account, market, sign > 0)
     size: int = told.returns[0] if told.ok else 0
@@ -25,13 +28,14 @@ def _largest(s: Scenario, account: int, market: int, sign: int) -> int:
 def place_the_largest(s: Scenario, c: Choices) -> Outcome:
     """Place the largest order (I43), of a trader with a position more often than not.
 
-    The lens does not look whether balances and totals fit their types, which prices beyond reason can make them leave.
+    The lens looks neither whether prices are confirmed, nor whether balances and totals fit their types, which prices
+    beyond reason can make them leave.
     """
     s.freshen()
     account, market = any_holder(s, c) if c.chance(60) else (any_account(c), any_market(s, c))
     size = _largest(s, account, market, c.pick((1, -1)))
     outcome = s.trade(account, market, size or WAD)
-    if size and outcome.error and not outcome.error.name.startswith("SafeCastOverflowed"):
+    if size and outcome.error and not outcome.error.name.startswith(_UNFORESEEN):
         raise InvariantBroken("I43", f"an order of {size} in market {market} was told to pass: {outcome.error}")
     return outcome
 

@@ -104,3 +104,22 @@ def test_close_cost_up__any_size__is_impact_and_fee(path: tuple[MarketConfig, in
     exact_impact = Fraction(price, WAD) * (Fraction(after * after - skew * skew, 2 * pricing.depth(config)))
     fee = pricing.fee_up(config, -size, price, skew)
     assert 0 <= pricing.close_cost_up(config, size, price, skew) - exact_impact - fee < MOST + 2
+
+
+@given(prices, st.integers(0, 10**6), st.booleans())
+def test_worst_of__any_interval__is_its_end_against_the_trader(price: int, confidence: int, is_buy: bool) -> None:
+    """No nearer to the price than the interval's end, by less than a wei farther, and a price still."""
+    worst = pricing.worst_of(price, confidence, is_buy=is_buy)
+    width = Fraction(price * confidence, 10**6)
+    assert 0 <= worst < 2**96
+    if is_buy:
+        assert worst == 2**96 - 1 or 0 <= worst - price - width < 1
+        assert worst >= price
+    else:
+        assert 0 <= price - worst - width < 1
+    assert pricing.worst_of(price, 0, is_buy=is_buy) == price
+
+
+def test_worst_of__highest_price__stays_a_price() -> None:
+    assert pricing.worst_of(2**96 - 1, 10**6, is_buy=True) == 2**96 - 1
+    assert pricing.worst_of(2**96 - 1, 10**6, is_buy=False) == 0
