@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LOCAL",
+    "GuardParameters",
     "HolderParameters",
     "MarketParameters",
     "NetworkParameters",
@@ -50,6 +51,7 @@ __all__ = [
     "PythParameters",
     "RiskParameters",
     "RoleParameters",
+    "SequencerParameters",
     "SystemParameters",
     "VaultParameters",
     "load",
@@ -223,8 +225,43 @@ def _record(kind: type[_Record]) -> dict[str, _Read]:
 
 
 @dataclass(frozen=True, slots=True)
+class GuardParameters:
+    """The Chainlink aggregator that confirms a market's prices, arguments of `PriceOracle.sol::setGuard`.
+
+    Attributes
+    ----------
+    aggregator : str
+        Its address, in lower case.
+    max_age : int
+        Oldest answer that may be used [s].
+    max_deviation : int
+        Of a price from the answer [1e-4 of the answer].
+    """
+
+    aggregator: str = field(metadata={"read": _read_address})
+    max_age: int = field(metadata=_number("1", 32))
+    max_deviation: int = field(metadata=_number("1e-4", 16))
+
+
+@dataclass(frozen=True, slots=True)
+class SequencerParameters:
+    """The uptime feed of an L2's sequencer, arguments of `PriceOracle.sol::setSequencer`.
+
+    Attributes
+    ----------
+    feed : str
+        Address of the feed, in lower case.
+    grace_period : int
+        For which the sequencer must have been up [s].
+    """
+
+    feed: str = field(metadata={"read": _read_address})
+    grace_period: int = field(metadata=_number("1", 32))
+
+
+@dataclass(frozen=True, slots=True)
 class OracleParameters:
-    """Feed and limits of one market, arguments of `PriceOracle.sol::setFeed`.
+    """Feed, limits and guard of one market, arguments of `PriceOracle.sol::setFeed`.
 
     Attributes
     ----------
@@ -234,11 +271,14 @@ class OracleParameters:
         Oldest price that may be used [s].
     max_confidence : int
         Widest half confidence interval that may be used [1e-4 of price].
+    guard : GuardParameters or None
+        What confirms its prices, None where they need no confirmation.
     """
 
     feed: str = field(metadata={"read": _read_word})
     max_age: int = field(metadata=_number("1", 16))
     max_confidence: int = field(metadata=_number("1e-4", 16))
+    guard: GuardParameters | None = field(default=None, metadata=_record(GuardParameters))
 
 
 @dataclass(frozen=True, slots=True)
@@ -465,6 +505,8 @@ class NetworkParameters:
         Addresses of the settlement token and of Pyth; None on a local chain, which gets stand-ins.
     treasury : str or None
         Owner of the account that collects the insurance fund's surplus; None for whoever deploys.
+    sequencer : SequencerParameters or None
+        Of an L2, asked about guarded markets; None where there is none.
     roles : RoleParameters
         Holders of the roles.
     """
@@ -473,6 +515,7 @@ class NetworkParameters:
     token: str | None = field(default=None, metadata={"read": _read_address})
     pyth: str | None = field(default=None, metadata={"read": _read_address})
     treasury: str | None = field(default=None, metadata={"read": _read_address})
+    sequencer: SequencerParameters | None = field(default=None, metadata=_record(SequencerParameters))
     roles: RoleParameters = field(default=RoleParameters(), metadata=_record(RoleParameters))
 
 

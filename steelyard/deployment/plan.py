@@ -159,6 +159,7 @@ class Settings:
             *self._portfolios(),
             *self._insurance_caps(),
             *self._feeds(),
+            *self._guards(),
             self._executor(),
             self._vault(),
             *self._holders_of_roles(),
@@ -298,6 +299,43 @@ class Settings:
                     (feed.feed, feed.max_age, feed.max_confidence),
                     lambda number=number, feed=feed: self._call(  # type: ignore[misc]
                         oracle.setFeed, number, feed.feed, feed.max_age, feed.max_confidence
+                    ),
+                    by_steward=True,
+                )
+            )
+        return settings
+
+    def _guards(self) -> list[Setting]:
+        oracle = self._oracle
+        settings = []
+        sequencer = self._parameters.network.sequencer
+        if sequencer is not None:
+            settings.append(
+                Setting(
+                    "sequencer",
+                    lambda: self._read("PriceOracle", "sequencer"),
+                    (sequencer.feed, sequencer.grace_period),
+                    lambda: self._call(
+                        oracle.setSequencer, to_checksum_address(sequencer.feed), sequencer.grace_period
+                    ),
+                    by_steward=True,
+                )
+            )
+        for number, market in enumerate(self._parameters.markets):
+            guard = market.oracle.guard
+            if guard is None:
+                continue
+            settings.append(
+                Setting(
+                    f"guard of {market.symbol}",
+                    lambda number=number: self._read("PriceOracle", "guardOf", number)[:3],  # type: ignore[misc]
+                    (guard.aggregator, guard.max_age, guard.max_deviation),
+                    lambda number=number, guard=guard: self._call(  # type: ignore[misc]
+                        oracle.setGuard,
+                        number,
+                        to_checksum_address(guard.aggregator),
+                        guard.max_age,
+                        guard.max_deviation,
                     ),
                     by_steward=True,
                 )

@@ -116,9 +116,16 @@ def setup_calls(
     yield admin, "Clearinghouse", "setExecutor", (addresses["OrderBook"], True)
     yield admin, "Clearinghouse", "setVault", (governors.vault or addresses["LiquidityVault"],)
     yield steward, "Clearinghouse", "setRiskConfig", (parameters.risk.config(),)
+    sequencer = parameters.network.sequencer
+    if sequencer is not None:
+        yield steward, "PriceOracle", "setSequencer", (sequencer.feed, sequencer.grace_period)
     for number, market in enumerate(parameters.markets):
         feed = market.oracle
         yield steward, "PriceOracle", "setFeed", (number, feed.feed, feed.max_age, feed.max_confidence)
+        if feed.guard is not None:
+            guard = feed.guard
+            call = number, guard.aggregator, guard.max_age, guard.max_deviation
+            yield steward, "PriceOracle", "setGuard", call
         yield steward, "Clearinghouse", "listMarket", (market.config(), market.max_funding_rate)
         yield steward, "Clearinghouse", "setPortfolio", (number, market.portfolio.config())
         yield steward, "Clearinghouse", "setInsuranceCap", (number, market.insurance_cap)

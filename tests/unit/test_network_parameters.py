@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from steelyard import parameters
-from steelyard.parameters import HolderParameters, NetworkParameters, ParameterMalformed, ParameterOutOfRange, parse
+from steelyard.parameters import (
+    GuardParameters,
+    HolderParameters,
+    NetworkParameters,
+    ParameterMalformed,
+    ParameterOutOfRange,
+    SequencerParameters,
+    parse,
+)
 
 TEXT = parameters.LOCAL.read_text(encoding="utf-8")
 ADDRESS = "0x" + "Ab" * 20
@@ -34,6 +42,18 @@ def test_parse__holder__has_a_delay() -> None:
     assert roles.admin == HolderParameters(ADDRESS.lower(), 86_400)
     assert roles.guardian == HolderParameters(ADDRESS.lower(), 0)
     assert roles.steward is None
+
+
+def test_parse__guard_and_sequencer__are_optional() -> None:
+    assert network("treasury: " + f'"{ADDRESS}"').sequencer is None
+    assert network(f'sequencer: {{feed: "{ADDRESS}", grace_period: 3600}}').sequencer == SequencerParameters(
+        ADDRESS.lower(), 3_600
+    )
+    limit = "      max_confidence: 1%\n"
+    guard = f'      guard: {{aggregator: "{ADDRESS}", max_age: 3600, max_deviation: 2%}}\n'
+    bitcoin, ether, _ = parse(TEXT.replace(limit, limit + guard, 1)).markets
+    assert bitcoin.oracle.guard == GuardParameters(ADDRESS.lower(), 3_600, 200)
+    assert ether.oracle.guard is None
 
 
 @pytest.mark.parametrize("address", ["0x1", "Ab" * 20, "0x" + "0" * 40, "0x" + "g" * 40])
