@@ -192,7 +192,8 @@ contract OrderBook is IOrderBook, SignedMessages, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IOrderBook
-    /// @dev Calls itself from outside, so that each call is undone alone, and has no rights but anyone's.
+    /// @dev Calls itself from outside, so that each call is undone alone, and has no rights but anyone's. The gas that is
+    /// left is shared out evenly, so that a signer's contract that burns all it gets burns one call's share.
     function batch(bytes[] calldata calls, uint256[] calldata values)
         external
         payable
@@ -206,7 +207,8 @@ contract OrderBook is IOrderBook, SignedMessages, ReentrancyGuardTransient {
         for (uint256 i; i < calls.length; ++i) {
             if (values[i] > left) revert BatchUnpaid(i, values[i], left);
             bytes memory result;
-            (succeeded[i], result) = address(this).call{value: values[i]}(calls[i]);
+            uint256 share = gasleft() / (calls.length - i);
+            (succeeded[i], result) = address(this).call{value: values[i], gas: share}(calls[i]);
             if (succeeded[i]) left -= values[i];
             else emit CallFailed(i, result);
         }

@@ -30,5 +30,6 @@ abstract contract SignedMessages is ISignedMessages, EIP712 {
         if (!SignatureChecker.isValidSignatureNowCalldata(signer, _hashTypedData(structHash), signature)) {
             revert SignatureInvalid(signer);
         }
+        emit NonceSpent(signer, nonce);
     }
 }

@@ -9,6 +9,8 @@ interface ISignedMessages {
     /// @notice Somebody else than `signer` signed, or another message.
     error SignatureInvalid(address signer);
 
+    /// @notice A message of the signer was used, and its nonce with it.
+    event NonceSpent(address indexed signer, uint256 indexed nonce);
     /// @notice The nonces `word * 256 + i` of each bit i of `mask` were cancelled.
     event NoncesCancelled(address indexed signer, uint256 indexed word, uint256 mask);
 

@@ -115,3 +115,4 @@ class SignedMessages(Contract):
             is_valid = contract is None and recover(digest, signature) == signer
         if not is_valid:
             raise SignatureInvalid(signer)
+        self.emit("NonceSpent", signer, nonce)

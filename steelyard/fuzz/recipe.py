@@ -52,8 +52,10 @@ _SECONDS_NEAR = 10 * 365 * 86_400
 """A time that lies further away is meant as a number."""
 _CALLED = ("Clearinghouse", "OrderBook", "PriceOracle", "LocalToken", "HostileActor", "Lens", *AGGREGATORS)
 """Contracts that are called from within a call."""
-_HELD = ("settle", "cancel")
-"""Functions that name an order that was committed."""
+_MADE = ("commit", "place")
+"""Functions that commit or place an order."""
+_HELD = ("settle", "cancel", "trigger", "trail", "execute", "cancelPlaced")
+"""Functions that name an order that was committed or placed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +296,7 @@ class _State:
         args = step.args
         if step.function == "setFeed":
             self.feeds[args[0]] = args[1]
-        elif step.function == "commit":
+        elif step.function in _MADE:
             self.orders.append(args[0])
 
     def publish(self, decoded: tuple[Any, ...]) -> None:
@@ -462,7 +464,7 @@ class Grammar:
             parts[at] = Number(value[at], default)
         if declared != "struct Order":
             return Items(tuple(parts))
-        if function == "commit":
+        if function in _MADE:
             return Items(tuple(parts), label=len(state.orders))
         order = Items(tuple(parts))
         if function in _HELD and value in state.orders:

@@ -24,6 +24,7 @@ from steelyard.fuzz.actors import (
     WAD,
     owner_of,
 )
+from steelyard.fuzz.order_story import OrderTeller
 from steelyard.fuzz.recipe import decoded_update, unit_of
 
 if TYPE_CHECKING:
@@ -134,11 +135,10 @@ class Teller:
             "LocalToken.approve": self._approve,
             "LocalToken.arm": self._arm,
             "LocalToken.mint": lambda _, a: f"{self.actor(a['account'])} is given {self._usd(a['amount'])}",
-            "OrderBook.cancel": lambda who, a: f"{who} cancels {self._order(a['order'])}",
-            "OrderBook.commit": self._commit,
-            "OrderBook.settle": self._settle,
+            "LocalWallet.setApproval": self._approve_hash,
             "PriceOracle.parseFirst": self._parse_first,
-            "PriceOracle.update": lambda who, a: f"{who} publishes {self._updates(a['updateData'])}",
+            "PriceOracle.update": lambda who, a: f"{who} publishes {self.updates(a['updateData'])}",
+            **OrderTeller(self).tellers,
         }
 
     # ---- names
@@ -163,10 +163,31 @@ class Teller:
         return self._symbols[market] if market < len(self._symbols) else f"market {market}"
 
     @staticmethod
+    def coins(amount: int) -> str:
+        """Return an amount or a price [wad]."""
+        return decimal(amount, WAD)
+
+    @staticmethod
+    def duration(seconds: int) -> str:
+        """Return a time in words."""
+        return duration(seconds)
+
+    @staticmethod
+    def joined(words: Sequence[str]) -> str:
+        """Return an enumeration."""
+        return _joined(words)
+
+    def inner(self, contract: str, data: str) -> str:
+        """Tell a call that another one makes."""
+        call = self._grammar.unpacked(contract, data)
+        return self._call("", contract, *call).strip() if call else f"calls {data}"
+
+    @staticmethod
     def _usd(amount: int, unit: int = TOKEN) -> str:
         return f"{decimal(amount, unit)} USD"
 
-    def _when(self, timestamp: int) -> str:
+    def when(self, timestamp: int) -> str:
+        """Return a time [s] from now, in words."""
         if timestamp == self._now:
             return "now"
         if abs(timestamp - self._now) > 10 * 365 * 86_400:
@@ -220,10 +241,7 @@ class Teller:
         return decimal(value, unit_of(contract, function, spec["name"])) if isinstance(value, int) else str(value)
 
     def _multicall(self, who: str, contract: str, data: Sequence[str]) -> str:
-        told = []
-        for one in data:
-            call = self._grammar.unpacked(contract, one)
-            told.append(self._call("", contract, *call).strip() if call else f"calls {one}")
+        told = [self.inner(contract, one) for one in data]
         return f"{who} in one call {_joined(told)}" if told else f"{who} makes a multicall of nothing"
 
     def _inner(self, calls: Sequence[tuple[str, int, str]], is_strict: bool) -> str:
@@ -282,7 +300,7 @@ class Teller:
     def _set_operator(self, who: str, a: dict[str, Any]) -> str:
         may = [word for flag, word in _PERMISSIONS.items() if a["flags"] & flag] or ["do nothing"]
         more = f" (flags {a['flags']})" if a["flags"] >> 3 else ""
-        return f"{who} lets {self.actor(a['operator'])} {_joined(may)}{more} until {self._when(a['expiresAt'])}"
+        return f"{who} lets {self.actor(a['operator'])} {_joined(may)}{more} until {self.when(a['expiresAt'])}"
 
     def _set_executor(self, who: str, a: dict[str, Any]) -> str:
         return f"{who} {'makes' if a['allowed'] else 'no longer has'} {self.actor(a['executor'])} an executor"
@@ -295,12 +313,16 @@ class Teller:
         rewarded = "" if liquidator == f"{who}/0" else f", the reward going to {liquidator}"
         return f"{who} liquidates {self.account(a['id'])}{rewarded}"
 
+    def _approve_hash(self, who: str, a: dict[str, Any]) -> str:
+        return f"{who} lets the wallet {'sign' if a['approved'] else 'no longer sign'} {a['hash']}"
+
     def _approve(self, who: str, a: dict[str, Any]) -> str:
         amount = "any amount" if a["value"] == UINT256_MAX else self._usd(a["value"])
         return f"{who} approves {self.actor(a['spender'])} for {amount}"
 
     @staticmethod
-    def _limit(size: int, price: int) -> str:
+    def limit(size: int, price: int) -> str:
+        """Tell the worst price that an order accepts [wad], if it minds any."""
         if price == (ANY_BUY if size > 0 else ANY_SALE):
             return ""
         return f", at {'most' if size > 0 else 'least'} {decimal(price, WAD)}"
@@ -313,31 +335,15 @@ class Teller:
         amount = f"{decimal(abs(size), WAD)} {self.market(o['market'])} at {decimal(o['price'], WAD)}"
         fee = f", paying {self.account(o['keeper'])} {self._usd(o['keeperFee'], WAD)}" if o["keeperFee"] else ""
         by = "" if who in ("", "kim") else f" through {who}"
-        return f"{self.account(o['account'])} {verb} {amount}{by}{self._limit(size, o['acceptablePrice'])}{fee}"
-
-    def _order(self, o: dict[str, Any]) -> str:
-        return f"the order in slot {o['slot']} of {self.account(o['account'])}"
-
-    def _commit(self, who: str, a: dict[str, Any]) -> str:
-        o = a["order"]
-        size = o["sizeDelta"]
-        what = f"{'buy' if size > 0 else 'sell'} {decimal(abs(size), WAD)} {self.market(o['market'])}"
-        fee = f", paying {self._usd(o['keeperFee'], WAD)} to the keeper" if o["keeperFee"] else ""
-        limit = self._limit(size, o["acceptablePrice"])
-        where = f"for {self.account(o['account'])} in slot {o['slot']}"
-        return f"{who} commits to {what} {where} until {self._when(o['expiresAt'])}{limit}{fee}"
-
-    def _settle(self, who: str, a: dict[str, Any]) -> str:
-        keeper = self.account(a["keeper"])
-        rewarded = "" if keeper == f"{who}/0" else f", for {keeper}"
-        return f"{who} settles {self._order(a['order'])} with {self._updates(a['updateData'])}{rewarded}"
+        return f"{self.account(o['account'])} {verb} {amount}{by}{self.limit(size, o['acceptablePrice'])}{fee}"
 
     def _parse_first(self, who: str, a: dict[str, Any]) -> str:
-        first, last = self._when(a["minPublishTime"]), self._when(a["maxPublishTime"])
-        told = self._updates(a["updateData"])
+        first, last = self.when(a["minPublishTime"]), self.when(a["maxPublishTime"])
+        told = self.updates(a["updateData"])
         return f"{who} proves the first price of {self.market(a['market'])} from {first} to {last} with {told}"
 
-    def _updates(self, updates: Sequence[str]) -> str:
+    def updates(self, updates: Sequence[str]) -> str:
+        """Tell prices."""
         return _joined([self._update(update) for update in updates]) or "no price"
 
     def _update(self, update: str) -> str:
@@ -348,9 +354,9 @@ class Teller:
         scale = 10 ** max(0, -exponent)
         value = decimal(price * 10 ** max(0, exponent), scale)
         wide = f" ± {decimal(confidence * 10 ** max(0, exponent), scale)}" if confidence else ""
-        when = "" if published == self._now else f" as of {self._when(published)}"
+        when = "" if published == self._now else f" as of {self.when(published)}"
         gap = published - previous
-        after = "" if gap == 1 else f", the price before being of {self._when(previous)}"
+        after = "" if gap == 1 else f", the price before being of {self.when(previous)}"
         return f"{self._feeds.get(feed, f'feed {feed}')} at {value}{wide}{when}{after}"
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sim.protocol.types.order import OrderKind, Terms
 from steelyard.evm.abi import signature
 from steelyard.evm.deployment import ADMIN, GUARDIAN, LIQUIDITY, STEWARD, TREASURY
 from steelyard.fuzz.choices import SeededChoices
@@ -39,6 +40,8 @@ ALICES, SECOND = TRADING_ACCOUNTS[:2]
 HOLDERS = {Role.ADMIN: ADMIN, Role.GUARDIAN: GUARDIAN, Role.STEWARD: STEWARD}
 CALLERS = (ADMIN, GUARDIAN, LIQUIDITY, STEWARD, TREASURY, KIM, OSCAR, ALICE, BOB)
 """Every role, the treasury's owner, an executor, a stranger, the owner of the account in question, another owner."""
+RESTING = (ALICES, 0, 9, 2**40 - 1, WAD, ANY_BUY, 0, False), Terms(OrderKind.LIMIT, WAD)
+"""An order of Alice's that rests."""
 ANYONE = "anyone"
 NOBODY = "nobody"
 OWNER = "owner"
@@ -54,7 +57,11 @@ GATES: dict[str, dict[str, str]] = {
         "trade": EXECUTOR,
         "setAuthority": NOBODY,
     },
-    "OrderBook": {"cancel": OWNER, "commit": OWNER, "settle": ANYONE},
+    "OrderBook": {
+        **dict.fromkeys(("cancel", "cancelPlaced", "commit", "place"), OWNER),
+        **dict.fromkeys(("settle", "trigger", "trail", "execute", "updatePrices", "batch", "cancelNonces"), ANYONE),
+        **dict.fromkeys(("commitSigned", "placeSigned"), ANYONE),
+    },
     "PriceOracle": {"parseFirst": ANYONE, "update": ANYONE, "setAuthority": NOBODY},
     "Lens": {},
     "LiquidityVault": {
@@ -136,6 +143,8 @@ def _arguments(s: Scenario, contract: str, entry: dict[str, Any]) -> tuple[Any, 
     told: dict[str, tuple[Any, ...]] = {
         "OrderBook.commit": (order,),
         "OrderBook.cancel": (order,),
+        "OrderBook.place": (order, Terms(OrderKind.LIMIT, s.price(0))),
+        "OrderBook.cancelPlaced": RESTING,
         "Clearinghouse.trade": ((ALICES, 0, WAD, s.price(0), ANY_BUY, 0, 0, False, True),),
         "Clearinghouse.withdraw": (ALICES, 1, ALICE),
         "Clearinghouse.transfer": (ALICES, SECOND, 1),
@@ -186,6 +195,7 @@ def test_access__every_selector_and_caller__is_refused_or_passes_as_told(
     wrong = []
     with stage.scenario() as scenario:
         provide(scenario, ALICE, 2 * TOKEN)
+        scenario.must(ALICE, "OrderBook", "place", *RESTING)
         scenario.must(ALICE, "LiquidityVault", "requestDeposit", TOKEN, ALICE, ALICE)
         scenario.must(ALICE, "LiquidityVault", "requestRedeem", WAD, ALICE, ALICE)
         for entry in _changing(artefacts, contract):

@@ -11,6 +11,7 @@ from sim.protocol import ErrorValue, Outcome, World
 from sim.protocol.errors import ProtocolError
 from sim.protocol.evm import Address
 from sim.protocol.mocks.local_pyth import Price, PriceFeed, encode_update
+from sim.protocol.types.order import OrderKind, Terms
 from steelyard.evm.chain import Chain, DeploymentFailed
 from steelyard.evm.deployment import ADMIN, GUARDIAN, STEWARD, TREASURY, Governors
 from steelyard.evm.machine import Machine
@@ -18,6 +19,8 @@ from steelyard.fuzz.actors import AGGREGATORS
 from steelyard.fuzz.choices import SeededChoices
 from steelyard.fuzz.moves import AIMS, Aim
 from steelyard.fuzz.moves.pool import close_a_remnant, deleverage_a_weak_pool
+from steelyard.fuzz.moves.resting import run_a_bracket, trail_order
+from steelyard.fuzz.moves.signed import batch_calls, cancel_nonces, digest_of, relay_order, signature_of
 from steelyard.fuzz.moves.vault import VAULT, ready
 from steelyard.fuzz.pair import NO_DATA, NOBODY, Pair, settings_of
 from steelyard.fuzz.scenario import (
@@ -450,6 +453,26 @@ def _tour_of_the_vault(s: Scenario) -> None:
     s.freshen()
 
 
+def _tour_of_the_orders(s: Scenario) -> None:
+    order = s.order(CAROLS, 2, -WAD, slot=7)
+    assert s.commit(order).ok
+    s.pair.read("OrderBook", "hashOf", order)
+    s.pair.read("OrderBook", "eip712Domain")
+    assert s.settle(order).ok
+    late = s.order(CAROLS, 2, -WAD, slot=8)
+    assert s.commit(late).ok
+    s.must(CAROL, "OrderBook", "cancel", late, wait=1_000)
+    for move in (relay_order, batch_calls, cancel_nonces, trail_order, run_a_bracket):
+        assert move(s, SeededChoices(1)).ok
+    for sign, terms in ((1, Terms(OrderKind.LIMIT, s.price(2))), (-1, Terms(OrderKind.STOP, s.price(2)))):
+        signed = s.order(CAROLS, 2, sign * WAD, slot=9, lasts=10_000)
+        s.pair.read("OrderBook", "hashOfPlaced", signed, terms)
+        signature = signature_of(CAROL, digest_of(s, signed, terms, 1 + sign))
+        s.must(KIM, "OrderBook", "placeSigned", signed, terms, 1 + sign, CAROL, signature)
+        s.must(CAROL, "OrderBook", "cancelPlaced", signed, terms)
+    s.freshen()
+
+
 def _tour(s: Scenario) -> None:
     """Call every external function so that it succeeds."""
     _staged(s)
@@ -476,14 +499,7 @@ def _tour(s: Scenario) -> None:
     s.must(GUARDIAN, "Clearinghouse", "pauseRisk")
     s.must(ADMIN, "Clearinghouse", "unpauseRisk")
     s.must(ALICE, "Clearinghouse", "multicall", (pair.model.calldata("Clearinghouse", "deposit", (ALICES, 1)),))
-    order = s.order(CAROLS, 2, -WAD, slot=7)
-    assert s.commit(order).ok
-    pair.read("OrderBook", "hashOf", order)
-    assert s.settle(order).ok
-    late = s.order(CAROLS, 2, -WAD, slot=8)
-    assert s.commit(late).ok
-    s.must(CAROL, "OrderBook", "cancel", late, wait=1_000)
-    s.freshen()
+    _tour_of_the_orders(s)
     data = (s.update_data(0, s.price(0), at=s.now, previous=s.now - 1),)
     s.must(KIM, "PriceOracle", "parseFirst", 0, data, s.now, s.now, value=s.fee(data))
     s.publish({0: s.price(0) * 9 // 10, 1: s.price(1), 2: s.price(2)})

@@ -18,6 +18,7 @@ from sim.protocol.types.account_id import INSURANCE_ACCOUNT, POOL_ACCOUNT
 from sim.protocol.types.guard import Guard, Sequencer
 from sim.protocol.types.ledger import InsuranceDraw, RiskConfig
 from sim.protocol.types.market import FundingState, Market, MarketConfig, PortfolioConfig, Side
+from sim.protocol.types.order import Leg, OrderKind, Progress, Terms
 from sim.protocol.types.shares import ONE_MULTIPLIER, indexed_up, to_shares, to_size
 from steelyard.evm.deployment import Governors, setup_calls
 from steelyard.fuzz.choices import SeededChoices
@@ -68,7 +69,11 @@ class Rebuilt:
     is_paused: bool = False
     executors: dict[str, bool] = field(default_factory=dict)
     permissions: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
-    orders: dict[tuple[int, int], tuple[int, Any]] = field(default_factory=dict)
+    orders: dict[tuple[int, int], tuple[int, Any, Any]] = field(default_factory=dict)
+    progress: defaultdict[tuple[int, int], Progress] = field(default_factory=lambda: defaultdict(Progress))
+    nonces: defaultdict[str, defaultdict[tuple[str, int], int]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(int))
+    )
     portfolios: defaultdict[int, tuple[Any, ...]] = field(default_factory=lambda: defaultdict(_no_portfolio))
     draws: defaultdict[int, InsuranceDraw] = field(default_factory=lambda: defaultdict(InsuranceDraw))
     pool_vault: str = ""
@@ -81,6 +86,9 @@ class Rebuilt:
         """Take in an event of a block at `now`; those of no account here tell nothing that others do not."""
         if event.contract == "LiquidityVault":
             self.vault.note(event.name, event.args, now)
+            return
+        if event.name in ("NonceSpent", "NoncesCancelled"):
+            self._note_nonces(event)
             return
         handle = getattr(self, "on_" + _WORD.sub("_", event.name).lower(), None)
         if handle is not None:
@@ -242,12 +250,60 @@ class Rebuilt:
         self.permissions[owner, operator] = flags, expires
 
     def on_order_committed(self, now: int, account: int, order: Any) -> None:
-        self.orders[account, order[2]] = now, order
+        self.orders[account, order[2]] = now, tuple(order), None
 
-    def on_order_settled(self, _: int, account: int, slot: int, *__: Any) -> None:
+    def on_order_placed(self, now: int, account: int, order: Any, terms: Any) -> None:
+        self.orders[account, order[2]] = now, tuple(order), Terms(*terms)
+        is_due = terms[0] == OrderKind.BRACKET and terms[1] == 0
+        self.progress[account, order[2]] = Progress(triggered_at=now if is_due else 0)
+
+    def on_order_triggered(self, now: int, account: int, slot: int, leg: int, price: int) -> None:
+        self.progress[account, slot] = self.progress[account, slot]._replace(leg=leg, triggered_at=now)
+
+    def on_order_trailed(self, _: int, account: int, slot: int, mark: int, published: int) -> None:
+        self.progress[account, slot] = self.progress[account, slot]._replace(mark=mark, marked_at=published)
+
+    def on_order_settled(self, now: int, account: int, slot: int, *_: Any) -> None:
+        *_placed, terms = self.orders[account, slot]
+        progress = self.progress[account, slot]
+        if terms is not None and terms.kind == OrderKind.TWAP:
+            self._end_slice(now, account, slot)
+        elif terms is not None and terms.kind == OrderKind.BRACKET and progress.leg == Leg.ENTRY:
+            self.progress[account, slot] = progress._replace(leg=Leg.EXITS, triggered_at=0, active_at=now)
+        else:
+            self._end(account, slot)
+
+    def on_order_rested(self, now: int, account: int, slot: int, *_: Any) -> None:
+        *_placed, terms = self.orders[account, slot]
+        progress = self.progress[account, slot]
+        if terms.kind == OrderKind.TWAP:
+            self._end_slice(now, account, slot)
+        else:
+            leg = progress.leg if progress.leg == Leg.ENTRY else Leg.EXITS
+            self.progress[account, slot] = progress._replace(leg=leg, triggered_at=0)
+
+    def on_order_failed(self, _: int, account: int, slot: int, *__: Any) -> None:
+        self._end(account, slot)
+
+    on_order_cancelled = on_order_failed
+
+    def _end_slice(self, now: int, account: int, slot: int) -> None:
+        """End the slice whose turn it is, and a TWAP with its last one."""
+        placed_at, _, terms = self.orders[account, slot]
+        over = (now - placed_at) // terms.interval + 1
+        if over == terms.slices:
+            self._end(account, slot)
+        else:
+            self.progress[account, slot] = Progress(slices=over)
+
+    def _end(self, account: int, slot: int) -> None:
         del self.orders[account, slot]
+        self.progress.pop((account, slot), None)
 
-    on_order_failed = on_order_cancelled = on_order_settled
+    def _note_nonces(self, event: Event) -> None:
+        signer, *numbers = event.args
+        word, mask = numbers if event.name == "NoncesCancelled" else (numbers[0] >> 8, 1 << (numbers[0] & 255))
+        self.nonces[event.contract][signer, word] |= mask
 
     # ---- against the model, which equals the contracts
 
@@ -297,8 +353,12 @@ class Rebuilt:
             assert house.is_executor(Address(executor)) == allowed
         for (owner, operator), permission in self.permissions.items():
             assert tuple(house.permission_of(Address(owner), Address(operator))) == permission
-        pending = {key: (held[0], tuple(held[1])) for key, held in book._commitments.items() if held is not None}
+        pending = {key: (held[0], tuple(held[1]), held[2]) for key, held in book.stored().items() if held is not None}
         assert pending == self.orders
+        begun = {key: progress for key, progress in book.stored_progress().items() if progress != Progress()}
+        assert begun == {key: progress for key, progress in self.progress.items() if progress != Progress()}
+        assert book.stored_nonces() == self.nonces["OrderBook"]
+        assert house.stored_nonces() == self.nonces["Clearinghouse"]
         self.vault.check(world.vault)
         for owner, held_tokens in self.supply.items():
             assert world.token.held_by(Address(owner)) == held_tokens
@@ -350,7 +410,13 @@ def test_events__of_a_campaign__rebuild_the_state(stage: Stage, seed: int) -> No
         "InsuranceCapSet",
         "InsuranceDrawn",
         "KeeperPaid",
+        "NonceSpent",
+        "NoncesCancelled",
         "OrderFailed",
+        "OrderPlaced",
+        "OrderRested",
+        "OrderTrailed",
+        "OrderTriggered",
         "PortfolioSet",
         "PriceDoubted",
         "GuardSet",

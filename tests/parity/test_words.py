@@ -148,8 +148,9 @@ def test_words__after_many_moves__hold_what_the_views_say(
                     assert _unpacked(packed, layouts["PositionWord"]) == position
                     open_positions += packed != 0
                 for slot in range(4):
-                    committed_at, _, order_hash = view("OrderBook", "commitmentOf", account, slot)
-                    assert word("OrderBook", "_commitments", account, slot) == committed_at << 216 | order_hash
+                    committed_at, is_resting, order_hash = view("OrderBook", "commitmentOf", account, slot)
+                    expected = is_resting << 255 | committed_at << 216 | order_hash
+                    assert word("OrderBook", "_commitments", account, slot) == expected
             for market in scenario.markets:
                 parts = view("Clearinghouse", "marketOf", market)
                 for offset, (kind, part) in enumerate(zip(_BITS.values(), parts, strict=True)):

@@ -135,15 +135,15 @@ def test_warp__time__is_what_transactions_and_views_see(chain: Chain, parameters
     assert chain.timestamp == START
     for seconds in (0, 1, 86_400):
         chain.warp(seconds)
-        assert chain.call(ADMIN, "OrderBook", "commit", ((ALICES, 0, 0, 0, 1, 0, 0),)).error == ErrorValue(
+        assert chain.call(ADMIN, "OrderBook", "commit", ((ALICES, 0, 0, 0, 1, 0, 0, False),)).error == ErrorValue(
             "OrderExpired", (0,)
         )
     expired = chain.timestamp - 1
-    assert chain.call(ADMIN, "OrderBook", "commit", ((ALICES, 0, 0, expired, 1, 0, 0),)).error == ErrorValue(
+    assert chain.call(ADMIN, "OrderBook", "commit", ((ALICES, 0, 0, expired, 1, 0, 0, False),)).error == ErrorValue(
         "OrderExpired", (expired,)
     )
     settles = chain.timestamp + parameters.orders.min_delay
-    assert chain.call(ALICE, "OrderBook", "commit", ((ALICES, 0, 0, settles, 1, 0, 0),)).ok
+    assert chain.call(ALICE, "OrderBook", "commit", ((ALICES, 0, 0, settles, 1, 0, 0, False),)).ok
     assert chain.view("OrderBook", "commitmentOf", ALICES, 0)[0] == START + 86_401
     assert chain.call(ALICE, "Clearinghouse", "setOperator", (ADMIN, 1, chain.timestamp)).ok
     assert chain.view("Clearinghouse", "isAuthorized", ALICES, ADMIN, 1) is True

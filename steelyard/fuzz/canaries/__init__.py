@@ -10,7 +10,8 @@ from steelyard.fuzz.canaries.accounts import CHECKS, MONEY, PERMISSIONS
 from steelyard.fuzz.canaries.canary import Canary, CanaryRotten, Sources
 from steelyard.fuzz.canaries.funding import FUNDING, POSITIONS
 from steelyard.fuzz.canaries.guard import CONFIDENCE, GUARDS
-from steelyard.fuzz.canaries.oracle import ORDERS, PRICES, VIEWS
+from steelyard.fuzz.canaries.oracle import PRICES, VIEWS
+from steelyard.fuzz.canaries.orders import BATCHES, ORDERS, RESTING, SETTLING, SIGNED, TRIGGERS
 from steelyard.fuzz.canaries.portfolio import MODES, NETTING, PARAMETERS, REQUIREMENTS
 from steelyard.fuzz.canaries.rounding import NUMBERS, ROUNDING
 from steelyard.fuzz.canaries.trades import FEES, LIQUIDATION
@@ -35,6 +36,11 @@ CANARIES: dict[str, Canary] = {
         GUARDS,
         CONFIDENCE,
         ORDERS,
+        RESTING,
+        TRIGGERS,
+        SETTLING,
+        SIGNED,
+        BATCHES,
         VIEWS,
         NETTING,
         MODES,

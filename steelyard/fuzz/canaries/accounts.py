@@ -221,11 +221,11 @@ CHECKS = (
         "off by one",
         _HOUSE,
         (
-            "AccountRisk memory risk = riskOf(id);\n"
+            "AccountRisk memory risk = _riskOf(id, PriceQuality.Confirmed);\n"
             "        if (risk.equity < int256(risk.initialMargin)) revert MarginInsufficient"
         ),
         (
-            "AccountRisk memory risk = riskOf(id);\n"
+            "AccountRisk memory risk = _riskOf(id, PriceQuality.Confirmed);\n"
             "        if (risk.equity <= int256(risk.initialMargin)) revert MarginInsufficient"
         ),
         "an account that has exactly its initial margin is refused",
@@ -248,7 +248,7 @@ CHECKS = (
         "other-positions-ignored",
         "margin check",
         _HOUSE,
-        "_addPending(risk, netting, id, account.openMarkets & ~open.id.toBit(), open, true);",
+        "_addPending(risk, netting, id, account.openMarkets & ~open.id.toBit(), open, PriceQuality.Confirmed);",
         "",
         "a trade is checked as if it were the account's only position",
     ),

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 BOOK = "OrderBook"
 _MILLION = 10**6
+_QUOTED = 10**10
+"""Steps of the prices that are published [wad]."""
 _KINDS = tuple(kind for kind in OrderKind if kind != OrderKind.MARKET)
 _TRIGGERED = (OrderKind.LIMIT, OrderKind.STOP, OrderKind.TRAILING_STOP, OrderKind.BRACKET)
 
@@ -44,10 +46,15 @@ def order_to_place(s: Scenario, c: Choices, *, reduces: bool = False, lasts: int
     return s.order(account, market, size, slot=free_slot(s, c, account), lasts=lasts, fee=fee, reduce_only=reduces)
 
 
+def _rounded(price: int) -> int:
+    """Return a price [wad] that can be published, so that it is met to the wei."""
+    return max(_QUOTED, price // _QUOTED * _QUOTED)
+
+
 def terms_of(s: Scenario, c: Choices, kind: OrderKind, order: Order) -> Terms:
     """Return terms of a kind, with prices about a twentieth away from the market's."""
     price = s.price(order[1])
-    near, far = price * c.integer(950, 1_000) // 1_000, price * c.integer(1_000, 1_050) // 1_000
+    near, far = (_rounded(price * part // 1_000) for part in (c.integer(950, 1_000), c.integer(1_000, 1_050)))
     is_buy = order[4] > 0
     match kind:
         case OrderKind.LIMIT:
@@ -72,7 +79,10 @@ def placed(s: Scenario, c: Choices, kind: OrderKind | None = None) -> tuple[Orde
     order = order_to_place(s, c, reduces=reduces)
     if chosen == OrderKind.TWAP and abs(order[4]) < 5:
         order = (*order[:4], 5 if order[4] > 0 else -5, *order[5:])
-    terms = terms_of(s, c, chosen, order)
+    return _place(s, order, terms_of(s, c, chosen, order))
+
+
+def _place(s: Scenario, order: Order, terms: Terms) -> tuple[Order, Terms]:
     s.must(owner_of(order[0]), BOOK, "place", order, terms)
     return order, terms
 
@@ -231,14 +241,21 @@ def trigger_again(s: Scenario, c: Choices) -> Outcome:
 
 @aim("rest", "TriggerUnmet")
 def trigger_without_reason(s: Scenario, c: Choices) -> Outcome:
-    order, terms = placed(s, c, c.pick((OrderKind.LIMIT, OrderKind.STOP, OrderKind.TRAILING_STOP, OrderKind.TWAP)))
-    if terms.kind == OrderKind.TWAP:
+    kinds = OrderKind.LIMIT, OrderKind.STOP, OrderKind.TRAILING_STOP, OrderKind.TWAP, OrderKind.BRACKET
+    kind = c.pick(kinds)
+    s.freshen()
+    order = order_to_place(s, c)
+    terms = terms_of(s, c, kind, order)
+    if kind == OrderKind.BRACKET:
+        terms = terms._replace(trigger_price=_rounded(s.price(order[1])))
+    _place(s, order, terms)
+    if kind == OrderKind.TWAP:
         for _ in range(terms.slices):
             execute(s, c, order, terms)
             s.pair.wait(s.window)
         s.freshen()
         return s.call(KIM, BOOK, "trigger", order, terms)
-    low = (order[4] > 0) == (terms.kind == OrderKind.LIMIT)
+    low = (order[4] > 0) == (kind in (OrderKind.LIMIT, OrderKind.BRACKET))
     bound = terms.trigger_price or s.price(order[1])
     move_price(s, order[1], bound + 10**10 if low else max(1, bound - 10**10))
     return s.call(KIM, BOOK, "trigger", order, terms)
@@ -255,6 +272,29 @@ def trigger_by_a_price_of_before(s: Scenario, c: Choices) -> Outcome:
     s.must(owner_of(order[0]), BOOK, "place", order, Terms(OrderKind.LIMIT, met))
     s.pair.wait(c.integer(0, 5))
     return s.call(KIM, BOOK, "trigger", order, Terms(OrderKind.LIMIT, met))
+
+
+@aim("rest", "PricePremature")
+def leave_by_a_price_of_before(s: Scenario, c: Choices) -> Outcome:
+    """Trigger a bracket's exit by the price at which it entered."""
+    order, terms = _entered(s, c, at_an_exit=True)
+    return s.call(KIM, BOOK, "trigger", order, terms)
+
+
+@aim("rest", "PricePremature")
+def trail_by_one_price_twice(s: Scenario, c: Choices) -> Outcome:
+    order, terms = placed(s, c, OrderKind.TRAILING_STOP)
+    move_price(s, order[1], s.price(order[1]))
+    s.call(KIM, BOOK, "trail", order, terms)
+    return s.call(KIM, BOOK, c.pick(("trail", "trigger")), order, terms, wait=c.integer(0, 5))
+
+
+@aim("rest", "OrderPending")
+def trail_while_pending(s: Scenario, c: Choices) -> Outcome:
+    order, terms = placed(s, c, OrderKind.TRAILING_STOP)
+    trigger(s, c, order, terms)
+    move_price(s, order[1], s.price(order[1]) * (80 if order[4] > 0 else 120) // 100)
+    return s.call(KIM, BOOK, "trail", order, terms)
 
 
 @aim("rest", "OrderPending")
@@ -339,17 +379,40 @@ def execute_all_slices(s: Scenario, c: Choices) -> Outcome:
 
 @aim("rest")
 def run_a_bracket(s: Scenario, c: Choices) -> Outcome:
-    """Enter, then leave by the stop or the target."""
-    order, terms = placed(s, c, OrderKind.BRACKET)
-    if not _is_pending(s, order, terms):
-        trigger(s, c, order, terms)
-    entered = execute(s, c, order, terms)
-    if not entered.ok or s.book.stored()[order[0], order[2]] is None:
-        return entered
-    s.pair.wait(c.pick((1, c.integer(1, 300))))
+    """Enter, then leave by the stop or the target, also when the entry's time is over or the position was cut."""
+    order, terms = _entered(s, c)
+    s.pair.wait(c.pick((1, c.integer(1, 300), max(1, order[3] - s.now))))
+    s.freshen()
+    if c.chance(40):
+        s.trade(order[0], order[1], -s.size(order[0], order[1]) * c.pick((1, 2, 3)) // 3)
     if not trigger(s, c, order, terms).ok:
         return trigger(s, c, order, terms)
     return execute(s, c, order, terms)
+
+
+def _entered(s: Scenario, c: Choices, *, at_an_exit: bool = False) -> tuple[Order, Terms]:
+    """Return a bracket whose exits wait, its entry filled about the market's price or where an exit is met."""
+    order, terms = placed(s, c, OrderKind.BRACKET)
+    if not _is_pending(s, order, terms):
+        trigger(s, c, order, terms)
+    execute(s, c, order, terms, price=c.pick((terms.stop_price, terms.target_price)) if at_an_exit else None)
+    return order, terms
+
+
+@aim("rest", "OrderUntriggered")
+def execute_after_its_expiry(s: Scenario, c: Choices) -> Outcome:
+    """Let an order expire within its window."""
+    s.freshen()
+    order = order_to_place(s, c, lasts=c.integer(s.min_delay + 1, s.min_delay + s.window))
+    price = s.price(order[1])
+    terms = Terms(OrderKind.LIMIT, trigger_price=price)
+    _place(s, order, terms)
+    move_price(s, order[1], price)
+    s.call(KIM, BOOK, "trigger", order, terms)
+    earliest = s.now + s.min_delay
+    s.pair.wait(max(0, order[3] + 1 - s.now))
+    data = (s.update_data(order[1], price, at=earliest, previous=earliest - 1),)
+    return s.call(KIM, BOOK, "execute", order, terms, KIMS, data, value=s.fee(data))
 
 
 @aim("rest")
@@ -439,6 +502,14 @@ def cancel_what_is_due(s: Scenario, c: Choices) -> Outcome:
 @aim("cancel", "AccountUnauthorized")
 def cancel_placed_unasked(s: Scenario, c: Choices) -> Outcome:
     order, terms = placed(s, c)
+    return s.call(c.pick((ADMIN, GUARDIAN, KIM)), BOOK, "cancelPlaced", order, terms)
+
+
+@aim("cancel", "AccountUnauthorized")
+def cancel_exits_unasked(s: Scenario, c: Choices) -> Outcome:
+    """Take the stop away from a bracket whose entry's time is over."""
+    order, terms = _entered(s, c)
+    s.pair.wait(max(0, order[3] - s.now) + c.integer(1, 5))
     return s.call(c.pick((ADMIN, GUARDIAN, KIM)), BOOK, "cancelPlaced", order, terms)
 
 

@@ -180,8 +180,12 @@ def relay_of_a_stranger(s: Scenario, c: Choices) -> Outcome:
 
 @aim("signed")
 def cancel_nonces(s: Scenario, c: Choices) -> Outcome:
-    contract = c.pick((BOOK, HOUSE))
-    return s.call(c.pick(TRADERS), contract, "cancelNonces", c.amount(0, UINT256_MAX), c.amount(0, UINT256_MAX))
+    """Cancel nonces, those of a used one's word among them."""
+    contract, signer = c.pick((BOOK, HOUSE)), c.pick(TRADERS)
+    held = s.book if contract == BOOK else s.pair.model.clearinghouse
+    used = [word for holder, word in held.stored_nonces() if holder == signer]
+    word = c.pick(used) if used and c.chance(50) else c.amount(0, UINT256_MAX)
+    return s.call(signer, contract, "cancelNonces", word, c.amount(0, UINT256_MAX))
 
 
 # ---- permissions
@@ -272,5 +276,11 @@ def batch_of_unequal_lists(s: Scenario, c: Choices) -> Outcome:
 
 @aim("signed", "BatchUnpaid")
 def batch_without_value(s: Scenario, c: Choices) -> Outcome:
-    data, values = zip(*_calls(s, c), strict=True)
-    return s.call(KIM, BOOK, "batch", data, (1, *values[1:]), value=0)
+    """Pay nothing, or for the first of two updates only."""
+    s.freshen()
+    market = any_market(s, c)
+    s.pair.wait(1)
+    data = (s.update_data(market, s.price(market)),)
+    fee = s.fee(data)
+    call = s.pair.model.calldata(BOOK, "updatePrices", ((market,), data))
+    return s.call(KIM, BOOK, "batch", (call, call), (fee, fee), value=c.pick((0, fee)))

@@ -44,9 +44,9 @@ def test_grammar__trace_of_a_campaign__is_built_as_it_was_read(grammar: Grammar,
 @pytest.fixture
 def orders(parameters: SystemParameters) -> tuple[Step, ...]:
     """Return an order, its settlement 3 seconds later, and a trade at the price of that."""
-    order = (ACCOUNT, 0, 7, START + 10 + 60, 5 * WAD, ANY_BUY, 0)
+    order = (ACCOUNT, 0, 7, START + 10 + 60, 5 * WAD, ANY_BUY, 0, False)
     data = (_update(parameters.markets[0].oracle.feed, 39_000, START + 13),)
-    trade = (ACCOUNT, 0, -WAD, 39_000 * WAD, 0, 0, 0)
+    trade = (ACCOUNT, 0, -WAD, 39_000 * WAD, 0, 0, 0, False, True)
     return (
         Step(ALICE, "OrderBook", "commit", (order,), wait=10),
         Step(KIM, "OrderBook", "settle", (order, KIMS, data), value=parameters.pyth.update_fee, wait=3),

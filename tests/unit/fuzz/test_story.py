@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.protocol import ErrorValue, Event, Outcome
+from sim.protocol.types.order import OrderKind, Terms
 from steelyard.evm.chain import START
 from steelyard.evm.deployment import ADMIN, STEWARD
 from steelyard.fuzz.actors import (
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
     from steelyard.fuzz.story import Teller
 
 ALICES, BOBS = account_of(ALICE), account_of(BOB, 1)
-HOUSE = "Clearinghouse"
+HOUSE, BOOK = "Clearinghouse", "OrderBook"
+SALE = ALICES, 2, 7, START + 60, -WAD, 0, 0
+PURCHASE = ALICES, 0, 7, START + 60, WAD, 41_000 * WAD, WAD // 10, False
 
 SENTENCES = [
     (Step(ALICE, HOUSE, "deposit", (ALICES, 1_000_001)), "alice deposits 1.000001 USD to alice/0"),
@@ -67,8 +70,62 @@ SENTENCES = [
     ),
     (Step(ALICE, "LocalToken", "approve", (ALICE, UINT256_MAX)), "alice approves alice for any amount"),
     (
-        Step(ALICE, "OrderBook", "commit", ((ALICES, 2, 7, START + 60, -WAD, 0, 0),), wait=0),
-        "alice commits to sell 1 SOL for alice/0 in slot 7 until 1 minute from now",
+        Step(ALICE, BOOK, "commit", ((*SALE, True),)),
+        "alice commits to sell 1 SOL for alice/0 in slot 7 until 1 minute from now, only to reduce",
+    ),
+    (
+        Step(ALICE, BOOK, "place", (PURCHASE, Terms(OrderKind.LIMIT, 40_000 * WAD))),
+        "alice places an order to buy 1 BTC for alice/0 in slot 7 once the price is at most 40,000 until"
+        " 1 minute from now, at most 41,000, paying 0.1 USD to the keeper",
+    ),
+    (
+        Step(ALICE, BOOK, "place", ((*SALE, False), Terms(OrderKind.STOP, 50 * WAD))),
+        "alice places an order to sell 1 SOL for alice/0 in slot 7 once the price is at most 50 until"
+        " 1 minute from now",
+    ),
+    (
+        Step(ALICE, BOOK, "place", ((*SALE, False), Terms(OrderKind.TRAILING_STOP, distance=25_000))),
+        "alice places an order to sell 1 SOL for alice/0 in slot 7 once the price is 2.5% below its"
+        " highest until 1 minute from now",
+    ),
+    (
+        Step(ALICE, BOOK, "place", ((*SALE, False), Terms(OrderKind.TWAP, slices=5, interval=180))),
+        "alice places an order to sell 1 SOL for alice/0 in slot 7 in 5 slices, one every 3 minutes until"
+        " 1 minute from now",
+    ),
+    (
+        Step(ALICE, BOOK, "place", ((*SALE, False), Terms(OrderKind.BRACKET, 0, 60 * WAD, 40 * WAD))),
+        "alice places an order to sell 1 SOL for alice/0 in slot 7 at once, with a stop at 60 and a target at 40, until"
+        " 1 minute from now",
+    ),
+    (
+        Step(KIM, BOOK, "placeSigned", ((*SALE, False), Terms(OrderKind.LIMIT, 60 * WAD), 5, ALICE, "0x")),
+        "kim relays what alice is said to have signed with nonce 5: to place an order to sell 1 SOL for"
+        " alice/0 in slot 7 once the price is at least 60 until 1 minute from now",
+    ),
+    (
+        Step(KIM, BOOK, "commitSigned", ((*SALE, False), 2**255, ALICE, "0x")),
+        f"kim relays what alice is said to have signed with nonce {2**255:#x}: to commit to sell 1 SOL for"
+        " alice/0 in slot 7 until 1 minute from now",
+    ),
+    (Step(KIM, BOOK, "trigger", ((*SALE, False), Terms(1))), "kim triggers the order in slot 7 of alice/0"),
+    (Step(KIM, BOOK, "trail", ((*SALE, False), Terms(3))), "kim trails the order in slot 7 of alice/0"),
+    (
+        Step(OSCAR, BOOK, "execute", ((*SALE, False), Terms(1), KIMS, ())),
+        "oscar settles what is due of the order in slot 7 of alice/0 with no price, for kim/0",
+    ),
+    (
+        Step(ALICE, BOOK, "cancelPlaced", ((*SALE, False), Terms(1))),
+        "alice takes back the order in slot 7 of alice/0, which rests",
+    ),
+    (Step(ALICE, BOOK, "cancelNonces", (2, 5)), "alice cancels 2 nonces of the 256 from 512 on"),
+    (
+        Step(KIM, BOOK, "batch", (("0x1234", "0x"), (0, 0))),
+        "kim in one batch, each for itself, calls 0x1234 and calls 0x",
+    ),
+    (
+        Step(KIM, "LocalWallet", "setApproval", ("0x" + "ab" * 32, True)),
+        f"kim lets the wallet sign 0x{'ab' * 32}",
     ),
     (
         Step(STEWARD, "PriceOracle", "setFeed", (0, "0x" + "ab" * 32, 120, 100)),
