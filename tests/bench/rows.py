@@ -409,6 +409,25 @@ def _oracle_update_fee_free(exchange: Exchange, count: int) -> Receipt:
     return _updated(exchange, count, fee=0)
 
 
+@row_per_count(
+    "1 price; feeds of Chainlink asked: {}, a guard, then the sequencer's, too",
+    {"oracle_update_1_guarded": (1, None), "oracle_update_1_guarded_l2": (2, None)},
+)
+def _oracle_update_guarded(exchange: Exchange, feeds: int) -> Receipt:
+    exchange.chain.now += IDLE_SECONDS
+    guard = exchange.deploy("LocalAggregator", 8)
+    now = exchange.chain.now
+    exchange.send("updater", "LocalAggregator", "setRound", exchange.price_of(ETH) // 10**10, now, now)
+    exchange.send("admin", "PriceOracle", "setGuard", ETH, guard, 86_400, 5_000)
+    if feeds > 1:
+        sequencer = exchange.deploy("LocalAggregator", 0)
+        exchange.send("updater", "LocalAggregator", "setRound", 0, now - 86_400, now)
+        exchange.send("admin", "PriceOracle", "setSequencer", sequencer, 3_600)
+    receipt = _updated(exchange, 1)
+    _expect(exchange.read("PriceOracle", "priceState", ETH)["isConfirmed"], "the guard did not confirm")
+    return receipt
+
+
 def _updated(exchange: Exchange, count: int, *, mock_knows: bool = True, fee: int = FEE) -> Receipt:
     exchange.chain.now += IDLE_SECONDS
     markets = list(range(ETH, ETH + count))

@@ -17,7 +17,14 @@ from steelyard.deployment import errors
 from steelyard.deployment.command import quiet, select_account
 from steelyard.deployment.deployer import Deployer, Outcome
 from steelyard.deployment.system import ApeChain, hash_of
-from steelyard.parameters import HolderParameters, NetworkParameters, RoleParameters, SystemParameters
+from steelyard.parameters import (
+    GuardParameters,
+    HolderParameters,
+    NetworkParameters,
+    RoleParameters,
+    SequencerParameters,
+    SystemParameters,
+)
 from steelyard.roles import Role
 from steelyard.toolchain import ROOT
 
@@ -94,6 +101,22 @@ def test_run__second_time__changes_nothing(chain: LocalChain, deployed: Outcome,
     assert second.transactions == 0
     assert second.artefact == deployed.artefact
     assert (path.read_text(), sent_by_deployer(chain), chain.block().number) == (text, nonce, block)
+
+
+def test_run__guard_and_sequencer__are_set(chain: LocalChain, tmp_path: Path) -> None:
+    ape_chain = ApeChain(select_account(None, 31337), ape.Project(ROOT))
+    with quiet():
+        aggregator, _, _ = ape_chain.deploy("LocalAggregator", (8,))
+    guard, sequencer = GuardParameters(aggregator.lower(), 3_600, 200), SequencerParameters(aggregator.lower(), 1_800)
+    bitcoin, *others = PARAMETERS.markets
+    markets = (replace(bitcoin, oracle=replace(bitcoin.oracle, guard=guard)), *others)
+    wanted = replace(network(sequencer=sequencer), markets=markets)
+    path = tmp_path / "system.json"
+    oracle = run(path, parameters=wanted).artefact.addresses["PriceOracle"]
+    assert tuple(ape_chain.read("PriceOracle", oracle, "guardOf", 0)) == (aggregator.lower(), 3_600, 200, 8)
+    assert tuple(ape_chain.read("PriceOracle", oracle, "sequencer")) == (aggregator.lower(), 1_800)
+    assert not ape_chain.read("PriceOracle", oracle, "priceState", 1).isGuarded
+    assert run(path, parameters=wanted).transactions == 0
 
 
 @pytest.mark.parametrize("step", ["LocalPyth deployed", "OrderBook deployed", "market 1", "order book trades"])
