@@ -15,6 +15,7 @@ from steelyard.evm.machine import Machine
 from steelyard.fuzz.actors import AGGREGATORS, EVERYBODY
 from steelyard.fuzz.expected import Expected
 from steelyard.fuzz.invariants import StepInvariants
+from steelyard.fuzz.order_invariants import OrderInvariants
 from steelyard.fuzz.storage import Storage
 from steelyard.fuzz.vault_storage import mapped
 
@@ -158,6 +159,7 @@ class _RawSide:
         self.storage = Storage(model)
         self._expected = expected or _expected_of(chain)
         self._invariants = StepInvariants(model)
+        self._order_invariants = OrderInvariants(model)
         token = model.token
         self._balances = token._balances
         self._owners = (*map(Address, EVERYBODY), model.clearinghouse.address, model.vault.address)
@@ -168,6 +170,7 @@ class _RawSide:
     def rewind(self) -> None:
         self.due = []
         self._invariants = StepInvariants(self.model)
+        self._order_invariants = OrderInvariants(self.model)
 
     def expect(self, step: Step, number: int, wait: int, outcome: Outcome) -> None:
         """Keep what the model says of a step, its last one, and check the invariants of what it touched."""
@@ -177,6 +180,7 @@ class _RawSide:
         self.due.append(_Due(step, number, wait, outcome, words, held))
         if touched:
             self._invariants.check(touched)
+            self._order_invariants.check(outcome.events, touched)
 
     def run(self, due: _Due) -> None:
         """Run a step on the chain and compare."""

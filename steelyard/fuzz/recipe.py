@@ -392,7 +392,9 @@ class Grammar:
         key = contract, function
         if key not in self._functions:
             wanted = self._index.function(_type_of(contract), function).signature
-            entries = [entry for entry in self._artefacts[_type_of(contract)].abi if entry["type"] == "function"]
+            # What the clearinghouse only passes on is named by its extension.
+            declared = ("ClearinghouseExt", "Clearinghouse") if contract == "Clearinghouse" else (_type_of(contract),)
+            entries = [each for name in declared for each in self._artefacts[name].abi if each["type"] == "function"]
             self._functions[key] = next(entry for entry in entries if signature(entry) == wanted)
         return self._functions[key]
 

@@ -287,6 +287,95 @@ def settle_update(exchange: Exchange) -> Receipt:
     return exchange.send("keeper", "PriceOracle", "update", [ETH], [update], wait=BLOCK_SECONDS, value=FEE)
 
 
+TEN = 10
+_KINDS = {"limit": 1, "stop": 2, "trailing": 3, "twap": 4, "bracket": 5}
+
+
+def _terms(exchange: Exchange, kind: str, *, is_buy: bool = False) -> dict[str, int]:
+    """Return terms of a sale, or a purchase, that a price about a hundredth better or worse meets."""
+    price = exchange.price_of(ETH)
+    better, worse = price * 101 // 100, price * 99 // 100
+    return {
+        "kind": _KINDS[kind],
+        "triggerPrice": {"limit": worse if is_buy else better, "stop": worse}.get(kind, 0),
+        "stopPrice": better if kind == "bracket" else 0,
+        "targetPrice": worse if kind == "bracket" else 0,
+        "distance": 10_000 if kind == "trailing" else 0,
+        "slices": 5 if kind == "twap" else 0,
+        "interval": 600 if kind == "twap" else 0,
+    }
+
+
+def _placed(exchange: Exchange, kind: str) -> tuple[dict[str, Any], dict[str, int], Receipt]:
+    exchange.hold("alice", [ETH])
+    order = exchange.order("alice", ETH, exchange.size_for(ETH, -2_500))
+    terms = _terms(exchange, kind)
+    return order, terms, exchange.send("alice", "OrderBook", "place", order, terms, wait=IDLE_SECONDS)
+
+
+def _place_row(kind: str, about: str) -> None:
+    ROWS[f"place_{kind}"] = Row(f"place_{kind}", lambda exchange: _placed(exchange, kind)[2], None, about)
+
+
+_place_row("limit", "place a limit in a slot never used")
+_place_row("stop", "the same, a stop")
+_place_row("trailing", "the same, a trailing stop")
+_place_row("twap", "the same, a TWAP")
+_place_row("bracket", "the same, a bracket that enters at once")
+
+
+def _triggered(exchange: Exchange, kind: str = "limit") -> tuple[dict[str, Any], dict[str, int], Receipt]:
+    order, terms, _ = _placed(exchange, kind)
+    exchange.chain.now += IDLE_SECONDS
+    exchange.publish({ETH: 0.02})
+    return order, terms, exchange.send("keeper", "OrderBook", "trigger", order, terms, wait=BLOCK_SECONDS)
+
+
+@row("trigger a limit, its price stored before")
+def trigger(exchange: Exchange) -> Receipt:
+    return _triggered(exchange)[2]
+
+
+@row("move a trailing stop's first mark")
+def trail(exchange: Exchange) -> Receipt:
+    order, terms, _ = _placed(exchange, "trailing")
+    exchange.chain.now += IDLE_SECONDS
+    exchange.publish({ETH: 0.02})
+    return exchange.send("keeper", "OrderBook", "trail", order, terms, wait=BLOCK_SECONDS)
+
+
+@row("settle a limit that was triggered: price update, trade, keeper's fee")
+def execute(exchange: Exchange) -> Receipt:
+    order, terms, _ = _triggered(exchange)
+    update = exchange.publication(ETH, 0.0006, exchange.chain.now + MIN_DELAY_SECONDS)
+    _tell_mock(exchange, [update])
+    args = (order, terms, account_of("keeper"), [update])
+    return exchange.send("keeper", "OrderBook", "execute", *args, wait=BLOCK_SECONDS, value=FEE)
+
+
+@row("take a limit back")
+def cancel_placed(exchange: Exchange) -> Receipt:
+    order, terms, _ = _placed(exchange, "limit")
+    return exchange.send("alice", "OrderBook", "cancelPlaced", order, terms, wait=IDLE_SECONDS)
+
+
+@row("settle 10 orders of 10 accounts in one batch, all at one price: stored once, parsed and paid for by each")
+def settle_batch_10(exchange: Exchange) -> Receipt:
+    owners = [f"trader {number}" for number in range(TEN)]
+    for owner in owners:
+        exchange.hold(owner, [ETH])
+    exchange.chain.now += IDLE_SECONDS
+    orders = [exchange.order(owner, ETH, exchange.size_for(ETH, -2_500)) for owner in owners]
+    for owner, order in zip(owners, orders, strict=True):
+        exchange.send(owner, "OrderBook", "commit", order, wait=1)
+    update = exchange.publication(ETH, 0.0006, exchange.chain.now + MIN_DELAY_SECONDS)
+    _tell_mock(exchange, [update])
+    encode = exchange.artefacts["OrderBook"].encode_call
+    calls = [encode("settle", order, account_of("keeper"), [update]) for order in orders]
+    values = [FEE] * TEN
+    return exchange.send("keeper", "OrderBook", "batch", calls, values, wait=BLOCK_SECONDS, value=FEE * TEN)
+
+
 def _committed(exchange: Exchange, *, held: bool = True) -> dict[str, Any]:
     if held:
         exchange.hold("alice", [ETH])
@@ -592,6 +681,13 @@ DERIVED: tuple[Derived, ...] = (
     Derived("oracle_per_price_own", _own_per_price, 7_000, "the same without what the mock of Pyth uses"),
     Derived("oracle_update_1_own", _own("oracle_update_1"), 42_000, "1 price without what the mock of Pyth uses"),
     Derived("settle_own", _own("settle"), None, "settle without what the mock of Pyth uses"),
+    Derived("settle_in_batch", lambda gas, _: gas["settle_batch_10"] // TEN, None, "each of 10, price data and all"),
+    Derived(
+        "settle_in_batch_beyond_update",
+        lambda gas, _: (gas["settle_batch_10"] - (gas["settle_update"] - INTRINSIC)) // TEN,
+        75_000,
+        "each of 10, without one price update for all",
+    ),
     Derived("settle_beyond_update", _beyond_update, 115_000, "settle without what its price update adds"),
     Derived("vault_deposit_settled", per(4, "vault_fulfil_deposit_5", "vault_fulfil_deposit"), 110_000, "each further"),
     Derived(

@@ -52,6 +52,7 @@ GATES: dict[str, dict[str, str]] = {
     "Clearinghouse": {
         **dict.fromkeys(("accrue", "collectTreasury", "deleverage", "deposit", "fundInsurance", "fundPool"), ANYONE),
         **dict.fromkeys(("closeRemnant", "liquidate", "multicall", "setOperator"), ANYONE),
+        **dict.fromkeys(("permitOperator", "cancelNonces"), ANYONE),
         **dict.fromkeys(("movePosition", "setLeverage", "setMarginMode", "transfer", "withdraw"), OWNER),
         "defundPool": VAULT,
         "trade": EXECUTOR,

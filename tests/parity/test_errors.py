@@ -20,7 +20,7 @@ from steelyard.fuzz.choices import SeededChoices
 from steelyard.fuzz.moves import AIMS, Aim
 from steelyard.fuzz.moves.pool import close_a_remnant, deleverage_a_weak_pool
 from steelyard.fuzz.moves.resting import run_a_bracket, trail_order
-from steelyard.fuzz.moves.signed import batch_calls, cancel_nonces, digest_of, relay_order, signature_of
+from steelyard.fuzz.moves.signed import batch_calls, digest_of, permit_operator, relay_order, signature_of
 from steelyard.fuzz.moves.vault import VAULT, ready
 from steelyard.fuzz.pair import NO_DATA, NOBODY, Pair, settings_of
 from steelyard.fuzz.scenario import (
@@ -141,7 +141,7 @@ def _staged(scenario: Scenario) -> Scenario:
 
 # ---- every aim of the random moves
 
-SEEDS = {"grow_over_the_cap": 2, "raise_leverage": 2}
+SEEDS = {"grow_over_the_cap": 2, "raise_leverage": 2, "execute_all_slices": 2}
 """Of moves that can end in several ways, where the first seed shows another one."""
 
 _AIMS = [pytest.param(aim, id=f"{aim.action}-{aim.move.__name__}") for aims in AIMS.values() for aim in aims]
@@ -462,8 +462,13 @@ def _tour_of_the_orders(s: Scenario) -> None:
     late = s.order(CAROLS, 2, -WAD, slot=8)
     assert s.commit(late).ok
     s.must(CAROL, "OrderBook", "cancel", late, wait=1_000)
-    for move in (relay_order, batch_calls, cancel_nonces, trail_order, run_a_bracket):
+    for move in (relay_order, batch_calls, trail_order, run_a_bracket, permit_operator):
         assert move(s, SeededChoices(1)).ok
+    for contract in ("OrderBook", "Clearinghouse"):
+        s.must(CAROL, contract, "cancelNonces", 1, 2)
+        s.pair.read(contract, "isNonceUsed", CAROL, 257)
+    data = (s.update_data(2, s.price(2)),)
+    s.must(KIM, "OrderBook", "updatePrices", (2,), data, value=s.fee(data))
     for sign, terms in ((1, Terms(OrderKind.LIMIT, s.price(2))), (-1, Terms(OrderKind.STOP, s.price(2)))):
         signed = s.order(CAROLS, 2, sign * WAD, slot=9, lasts=10_000)
         s.pair.read("OrderBook", "hashOfPlaced", signed, terms)

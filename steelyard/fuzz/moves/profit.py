@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _UNIT = 10**12
 
 
-def _coalition(s: Scenario, c: Choices) -> Coalition:
+def coalition(s: Scenario, c: Choices) -> Coalition:
     """Return both accounts of a trader, sometimes with those of another and the keeper's."""
     owners = [c.pick(TRADERS)]
     if c.chance(40):
@@ -45,7 +45,8 @@ def _coalition(s: Scenario, c: Choices) -> Coalition:
     return Coalition(s.pair.model, [*accounts, KIMS] if c.chance(30) else accounts)
 
 
-def _traders_of(who: Coalition) -> list[int]:
+def traders_of(who: Coalition) -> list[int]:
+    """Return the accounts of a coalition that trade."""
     return [account for account in who.accounts if account in TRADING_ACCOUNTS]
 
 
@@ -61,8 +62,9 @@ def _some_size(s: Scenario, c: Choices, account: int, market: int) -> int:
     return sign * max(s.min_size(market), c.amount(1, max(1, s.capacity(account, market, sign))))
 
 
-def _close_all(s: Scenario, who: Coalition, invariant: str) -> None:
-    for account in _traders_of(who):
+def close_all(s: Scenario, who: Coalition, invariant: str) -> None:
+    """Close every position of a coalition."""
+    for account in traders_of(who):
         for market in s.open_markets(account):
             _trade(s, who, invariant, account, market, -s.size(account, market))
 
@@ -79,7 +81,8 @@ def _withdraw_all(s: Scenario, who: Coalition, account: int) -> None:
         who.require_margin(account)
 
 
-def _deposit(s: Scenario, who: Coalition, account: int, amount: int) -> Outcome:
+def deposit(s: Scenario, who: Coalition, account: int, amount: int) -> Outcome:
+    """Deposit token units, which gains nothing."""
     with who.gains_nothing("I10"):
         return s.call(owner_of(account), "Clearinghouse", "deposit", account, amount)
 
@@ -97,35 +100,35 @@ def _liquidate(s: Scenario, who: Coalition, account: int, liquidator: int) -> Ou
 def go_around(s: Scenario, c: Choices) -> Outcome:
     """Trade to and fro at one price, and close (I11)."""
     s.freshen()
-    who, market = _coalition(s, c), any_market(s, c)
+    who, market = coalition(s, c), any_market(s, c)
     for _ in range(c.integer(1, 4)):
-        account = c.pick(_traders_of(who))
+        account = c.pick(traders_of(who))
         _trade(s, who, "I11", account, market, _some_size(s, c, account, market))
-    _close_all(s, who, "I11")
-    return _deposit(s, who, who.accounts[0], 1)
+    close_all(s, who, "I11")
+    return deposit(s, who, who.accounts[0], 1)
 
 
 @aim("profit")
 def pay_in_trade_pay_out(s: Scenario, c: Choices) -> Outcome:
     """Deposit, trade, withdraw all that margin allows, close, withdraw the rest (I10, I16)."""
     s.freshen()
-    who, market = _coalition(s, c), any_market(s, c)
-    account = c.pick(_traders_of(who))
+    who, market = coalition(s, c), any_market(s, c)
+    account = c.pick(traders_of(who))
     for _ in range(c.integer(1, 2)):
-        _deposit(s, who, account, c.amount(1, 100_000 * TOKEN))
+        deposit(s, who, account, c.amount(1, 100_000 * TOKEN))
         _trade(s, who, "I10", account, market, _some_size(s, c, account, market))
         _withdraw_all(s, who, account)
-    _close_all(s, who, "I10")
+    close_all(s, who, "I10")
     _withdraw_all(s, who, account)
-    return _deposit(s, who, account, c.amount(1, 100_000 * TOKEN))
+    return deposit(s, who, account, c.amount(1, 100_000 * TOKEN))
 
 
 @aim("profit")
 def straddle(s: Scenario, c: Choices) -> Outcome:
     """Go long here and short there, take out what is free, and leave the loser to the liquidator, who is oneself."""
     s.freshen()
-    who, market = _coalition(s, c), any_market(s, c)
-    first, second = _traders_of(who)[:2]
+    who, market = coalition(s, c), any_market(s, c)
+    first, second = traders_of(who)[:2]
     size = min(s.capacity(first, market, 1), s.capacity(second, market, -1)) * c.integer(500, 1_000) // 1_000
     _trade(s, who, "I10", first, market, max(1, size))
     _trade(s, who, "I10", second, market, -max(1, size))
@@ -135,8 +138,8 @@ def straddle(s: Scenario, c: Choices) -> Outcome:
     for account, other in ((first, second), (second, first)):
         for _ in range(c.integer(1, 2)):
             _liquidate(s, who, account, c.pick((other, account)))
-    _close_all(s, who, "I18")
-    return _deposit(s, who, first, c.amount(1, 100_000 * TOKEN))
+    close_all(s, who, "I18")
+    return deposit(s, who, first, c.amount(1, 100_000 * TOKEN))
 
 
 @aim("profit")
@@ -153,8 +156,8 @@ def liquidate_oneself(s: Scenario, c: Choices) -> Outcome:
     if c.chance(50):
         with who.gains_nothing("I10"):
             s.call(OSCAR, "Clearinghouse", "collectTreasury")
-    _close_all(s, who, "I18")
-    return _deposit(s, who, account, c.amount(1, 100_000 * TOKEN))
+    close_all(s, who, "I18")
+    return deposit(s, who, account, c.amount(1, 100_000 * TOKEN))
 
 
 @aim("profit")
@@ -168,7 +171,7 @@ def pay_oneself_as_keeper(s: Scenario, c: Choices) -> Outcome:
         size = s.size(account, market)
         part = c.amount(1, max(1, abs(size) - s.min_size(market)))
         _trade(s, who, "I16", account, market, -part if size > 0 else part, keeper=account ^ 1, fee=c.amount(1, WAD))
-    return _deposit(s, who, account, c.amount(1, 100_000 * TOKEN))
+    return deposit(s, who, account, c.amount(1, 100_000 * TOKEN))
 
 
 @aim("profit")
@@ -192,7 +195,7 @@ def shuffle(s: Scenario, c: Choices) -> Outcome:
                 payer = source if s.balance(source) < before else target
         if outcome.ok:
             who.require_margin(payer)
-    return _deposit(s, who, account, c.amount(1, 100_000 * TOKEN))
+    return deposit(s, who, account, c.amount(1, 100_000 * TOKEN))
 
 
 # ---- orders and prices
@@ -205,7 +208,7 @@ def _commit(s: Scenario, c: Choices, who: Coalition, account: int, market: int, 
         return order if s.commit(order).ok else None
 
 
-def _filled(outcome: Outcome) -> tuple[int, int, int]:
+def filled(outcome: Outcome) -> tuple[int, int, int]:
     """Return size, cost and fee of the fill of a settlement, zeros where the order was used up."""
     for event in outcome.events:
         if event.name == "Traded":
@@ -221,10 +224,10 @@ def sandwich_an_update(s: Scenario, c: Choices) -> Outcome:
     gain that the window allows.
     """
     s.freshen()
-    who, market = _coalition(s, c), any_market(s, c)
+    who, market = coalition(s, c), any_market(s, c)
     before, committed = s.price(market), s.now
     orders = []
-    for account, sign in zip(_traders_of(who), (1, -1), strict=False):
+    for account, sign in zip(traders_of(who), (1, -1), strict=False):
         size = max(s.min_size(market), s.capacity(account, market, sign) // c.integer(2, 9))
         order = _commit(s, c, who, account, market, sign * size)
         if order is not None:
@@ -249,23 +252,23 @@ def sandwich_an_update(s: Scenario, c: Choices) -> Outcome:
             newest = price if at > s.price_state(market)[1] else s.price_state(market)[0]
             with who.gains_nothing("I13", {market: newest}) as allowed:
                 outcome = s.call(KIM, "OrderBook", "settle", order, KIMS, data, value=s.fee(data))
-                size, cost, fee = _filled(outcome)
+                size, cost, fee = filled(outcome)
                 if size and newest != price:
                     fair = pricing.cost_up(size, newest, skew, pricing.depth(config))
                     allowed.amount = max(0, fair + pricing.fee_up(config, size, newest, skew) - cost - fee)
             if outcome.ok and price != first:
                 raise InvariantBroken("I13", f"settled at {price}, published at {at}, and the first price is {first}")
     s.freshen()
-    _close_all(s, who, "I11")
-    return _deposit(s, who, who.accounts[0], 1)
+    close_all(s, who, "I11")
+    return deposit(s, who, who.accounts[0], 1)
 
 
 @aim("profit")
 def split_an_order(s: Scenario, c: Choices) -> Outcome:
     """Trade in parts, and compare with one fill from end to end (I24)."""
     s.freshen()
-    who, market = _coalition(s, c), any_market(s, c)
-    account = c.pick(_traders_of(who))
+    who, market = coalition(s, c), any_market(s, c)
+    account = c.pick(traders_of(who))
     state = s.pair.model.clearinghouse.market_of(market)
     skew, config, price = positions.skew_of(state), state.config, s.price(market)
     whole = _some_size(s, c, account, market)
@@ -285,7 +288,7 @@ def split_an_order(s: Scenario, c: Choices) -> Outcome:
         dust += (fills + 1) * (price // WAD + 1)
     if not -dust <= paid - once <= dust:
         raise InvariantBroken("I24", f"{fills} fills cost {paid}, one costs {once}, dust {dust}")
-    return _deposit(s, who, account, 1)
+    return deposit(s, who, account, 1)
 
 
 @aim("profit")
@@ -308,8 +311,8 @@ def trade_around_a_liquidation(s: Scenario, c: Choices) -> Outcome:
                 taker, maker = state.config.taker_fee, state.config.maker_fee
                 value = abs(net) * s.price(m) // WAD
                 allowed.amount += value * moved // pricing.depth(state.config) + value * (taker - maker) // 10**6 + 2
-    _close_all(s, who, "I11")
-    return _deposit(s, who, own, 1)
+    close_all(s, who, "I11")
+    return deposit(s, who, own, 1)
 
 
 @aim("profit")

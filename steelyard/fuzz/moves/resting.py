@@ -167,29 +167,39 @@ def place_order(s: Scenario, c: Choices) -> Outcome:
 
 @aim("rest", "TermsInvalid")
 def place_what_makes_no_sense(s: Scenario, c: Choices) -> Outcome:
+    """Change one field after the other of an order's terms, brackets more often."""
     s.freshen()
-    kind = c.pick(_KINDS)
+    kind = c.pick((OrderKind.BRACKET, *_KINDS))
     order = order_to_place(s, c)
     terms = terms_of(s, c, kind, order)
-    field = c.pick(terms._fields)
+    for field in terms._fields:
+        changed = order
+        if kind == OrderKind.BRACKET and field == "trigger_price":
+            changed, senseless = (*order[:7], True), terms
+        else:
+            senseless = _without_sense(s, c, terms, field)
+        outcome = s.call(owner_of(order[0]), BOOK, "place", changed, senseless)
+    return outcome
+
+
+def _without_sense(s: Scenario, c: Choices, terms: Terms, field: str) -> Terms:
+    """Return terms of which one field does not fit the others."""
+    kind = terms.kind
     match field:
         case "kind":
-            changed = terms._replace(kind=c.pick([one for one in OrderKind if one != kind]))
+            return terms._replace(kind=c.pick([one for one in OrderKind if one != kind]))
         case "interval" if terms.interval:
-            changed = terms._replace(interval=c.amount(1, s.min_delay + s.window - 1))
+            return terms._replace(interval=c.amount(1, s.min_delay + s.window - 1))
         case "slices" if terms.slices:
-            changed = terms._replace(slices=c.pick((0, 1)))
+            return terms._replace(slices=c.pick((0, 1)))
         case "distance" if terms.distance:
-            changed = terms._replace(distance=c.pick((0, _MILLION, 2**32 - 1)))
+            return terms._replace(distance=c.pick((0, _MILLION, 2**32 - 1)))
         case "stop_price" if terms.stop_price:
-            changed = terms._replace(stop_price=c.pick((0, terms.target_price)))
+            return terms._replace(stop_price=c.pick((0, terms.target_price)))
         case "target_price" if terms.target_price:
-            changed = terms._replace(target_price=c.pick((0, terms.stop_price)))
-        case "trigger_price" if kind == OrderKind.BRACKET:
-            order, changed = (*order[:7], True), terms
+            return terms._replace(target_price=c.pick((0, terms.stop_price)))
         case _:
-            changed = terms._replace(**{field: 0 if getattr(terms, field) else c.integer(1, 100)})
-    return s.call(owner_of(order[0]), BOOK, "place", order, changed)
+            return terms._replace(**{field: 0 if getattr(terms, field) else c.integer(1, 100)})
 
 
 @aim("rest", "SlotOccupied")

@@ -174,7 +174,7 @@ def test_execute__without_margin__uses_the_order_up() -> None:
 
 @given(st.integers(1, 10 * 10**6), st.integers(-10 * 10**6, 10 * 10**6))
 def test_execute__reduce_only_stop__closes_at_most_the_position(part: int, held: int) -> None:
-    """I50: whatever the position has become, a stop reduces it or does nothing."""
+    """I46: whatever the position has become, a stop reduces it or does nothing."""
     unit = WAD // 10**6
     resting = Resting(Terms(OrderKind.STOP, START), size_delta=-part * unit, reduce_only=True)
     if abs(held) * unit >= 10**16 and held:

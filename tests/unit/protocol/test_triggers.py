@@ -120,7 +120,7 @@ def test_slice_of__all_slices__add_up_and_differ_by_a_wei(size: int, slices: int
 
 @given(SIZES, SIZES)
 def test_reducing__any_size_and_position__never_grows_and_never_flips(size_delta: int, size: int) -> None:
-    """I50: a reduce-only order brings a position nearer to zero, and as far as it asks."""
+    """I46: a reduce-only order brings a position nearer to zero, and as far as it asks."""
     clamped = positions.reducing(size_delta, size)
     after = size + clamped
     assert abs(after) <= abs(size)
