@@ -1,4 +1,12 @@
-"""Typed access to a deployed exchange."""
+"""Typed access to a deployed exchange.
+
+`Client` and `AsyncClient` are for traders: amounts as `Decimal`, orders that are waited for, over web3.py. `Exchange` on a
+`Chain` is for keepers: amounts as the contracts have them, over a connection of its own. See `docs/client.md`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from steelyard.client.chain import (
     AccountSender,
@@ -43,6 +51,9 @@ from steelyard.client.records import (
     to_account_id,
 )
 
+if TYPE_CHECKING:
+    from steelyard.client.client import AsyncClient, Client
+
 __all__ = [
     "INSURANCE_ACCOUNT",
     "POOL_ACCOUNT",
@@ -50,9 +61,11 @@ __all__ = [
     "AccountRisk",
     "AccountSender",
     "AccountView",
+    "AsyncClient",
     "Block",
     "Chain",
     "ChainError",
+    "Client",
     "Contract",
     "ContractReverted",
     "Exchange",
@@ -81,3 +94,12 @@ __all__ = [
     "owner_of",
     "to_account_id",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the trader's clients only where they are used: web3.py takes long to load."""
+    if name in ("AsyncClient", "Client"):
+        from steelyard.client import client
+
+        return getattr(client, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

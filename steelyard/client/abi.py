@@ -103,9 +103,11 @@ class Abi:
         return "0x" + self._events[event][0].topic.hex()
 
     def decode_event(self, event: str, topics: Sequence[str], data: bytes) -> dict[str, Any]:
-        """Return the arguments of an event by name, indexed ones too."""
+        """Return the arguments of an event by name, indexed ones too; structs as named tuples."""
         abi, entry = self._events[event]
-        return _named(entry, abi.unpack(self.name, [bytes.fromhex(topic[2:]) for topic in topics], data).args)
+        values = abi.unpack(self.name, [bytes.fromhex(topic[2:]) for topic in topics], data).args
+        readers = [_reader_of(part) for part in entry["inputs"]]
+        return _named(entry, [item if one is None else one(item) for one, item in zip(readers, values, strict=True)])
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from steelyard.client.abi import Abi, abi_of
@@ -89,7 +89,7 @@ class Receipt:
     hash: str
     block: int
     gas_used: int
-    raw_logs: tuple[dict[str, Any], ...]
+    raw_logs: tuple[dict[str, Any], ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

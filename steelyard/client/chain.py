@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from steelyard.client import calls
-from steelyard.client.abi import decode_revert
 from steelyard.client.calls import Block, Contract, Log, Receipt, Sender, mined
-from steelyard.client.errors import ChainError, RpcRejected
-from steelyard.client.rpc import Rpc, RpcErrorData
+from steelyard.client.errors import ChainError
+from steelyard.client.rpc import Rpc
 from steelyard.client.steps import Pause, Request, Synchronous
 
 if TYPE_CHECKING:
@@ -106,12 +105,7 @@ class Chain(Synchronous):
         RpcRejected
             The node refused.
         """
-        try:
-            return self._rpc.request(method, *params)
-        except RpcErrorData as error:
-            if not error.data and "revert" not in error.message:
-                raise RpcRejected(method, error.message) from error
-            raise decode_revert(error.data) from error
+        return self._rpc.request(method, *params)
 
     def answer(self, step: Step) -> Any:
         """Return the answer to one step."""

@@ -239,6 +239,11 @@ class Order:
         """Return the fields in the order of the contract's."""
         return tuple(getattr(self, entry.name) for entry in fields(self))
 
+    @classmethod
+    def of(cls, record: Any) -> Order:
+        """Return an order as an event tells of it."""
+        return cls(**{snake_case(name): value for name, value in record._asdict().items()})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
@@ -255,6 +260,12 @@ class Terms:
     def encoded(self) -> tuple[int, ...]:
         """Return the fields in the order of the contract's."""
         return tuple(int(getattr(self, entry.name)) for entry in fields(self))
+
+    @classmethod
+    def of(cls, record: Any) -> Terms:
+        """Return terms as an event tells of them."""
+        values = {snake_case(name): value for name, value in record._asdict().items()}
+        return cls(**{**values, "kind": OrderKind(values["kind"])})
 
 
 @dataclass(frozen=True, slots=True)

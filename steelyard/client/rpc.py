@@ -9,22 +9,52 @@ import socket
 from typing import Any
 from urllib.parse import urlsplit
 
-from steelyard.client.errors import RpcRejected, RpcUnreachable
+from steelyard.client.abi import decode_revert
+from steelyard.client.errors import ChainError, RpcRejected, RpcUnreachable
 
-__all__ = ["Rpc", "RpcErrorData"]
+__all__ = ["Rpc", "origin_of", "refusal"]
 
 _BUSY = frozenset({429, 502, 503, 504})
 _LIMIT_EXCEEDED = -32005
 
 
-class RpcErrorData(Exception):
-    """The node answered with an error that carries what a contract reverted with."""
+def refusal(node: str, method: str, error: Any) -> ChainError:
+    """Return what a node's answer of an error means.
 
-    def __init__(self, method: str, message: str, data: bytes) -> None:
-        self.method = method
-        self.message = message
-        self.data = data
-        super().__init__(f"{method}: {message}")
+    Parameters
+    ----------
+    node : str
+        Its address, as it may be shown.
+    method : str
+        Of the request.
+    error : dict
+        As in the answer.
+    """
+    message = str(error.get("message", error))
+    data = error.get("data")
+    if hasattr(data, "get"):
+        data = data.get("data")
+    if isinstance(data, str) and data.startswith("0x") and (len(data) > 2 or "revert" in message):
+        return decode_revert(bytes.fromhex(data[2:]))
+    if "revert" in message.lower():
+        return decode_revert(b"")
+    if error.get("code") == _LIMIT_EXCEEDED and method != "eth_getLogs":
+        return RpcUnreachable(node, message)
+    return RpcRejected(method, message)
+
+
+def origin_of(url: str) -> str:
+    """Return a node's address as it may be shown: without path and query, which often hold a key.
+
+    Raises
+    ------
+    RpcUnreachable
+        It is neither http nor https.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise RpcUnreachable(url, "not an http or https address")
+    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
 
 
 class Rpc:
@@ -40,13 +70,11 @@ class Rpc:
 
     def __init__(self, url: str, *, timeout: float = 30.0) -> None:
         self.url = url
+        self._shown = origin_of(url)
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise RpcUnreachable(url, "not an http or https address")
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._connection = kind(parts.hostname, parts.port, timeout=timeout)
+        self._connection = kind(str(parts.hostname), parts.port, timeout=timeout)
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._shown = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
         self._ids = itertools.count(1)
 
     def request(self, method: str, *params: Any) -> Any:
@@ -56,8 +84,8 @@ class Rpc:
         ------
         RpcUnreachable
             No answer, or none in JSON-RPC.
-        RpcErrorData
-            An error with revert data.
+        ContractReverted
+            A contract refused.
         RpcRejected
             Any other error.
         """
@@ -68,17 +96,7 @@ class Rpc:
         error = answer.get("error")
         if error is None:
             return answer["result"]
-        message = str(error.get("message", error))
-        data = error.get("data")
-        if isinstance(data, dict):
-            data = data.get("data")
-        if isinstance(data, str) and data.startswith("0x"):
-            raise RpcErrorData(method, message, bytes.fromhex(data[2:]))
-        if "revert" in message.lower():
-            raise RpcErrorData(method, message, b"")
-        if error.get("code") == _LIMIT_EXCEEDED and method != "eth_getLogs":
-            raise RpcUnreachable(self._shown, message)
-        raise RpcRejected(method, message)
+        raise refusal(self._shown, method, error)
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""

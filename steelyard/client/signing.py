@@ -1,0 +1,218 @@
+"""Orders off chain: hashes, typed data that a wallet shows, signed messages and saved orders as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from eth_account.messages import encode_typed_data
+from eth_utils.crypto import keccak
+
+from steelyard.client.errors import DocumentInvalid
+from steelyard.client.records import AccountId, Order, OrderKind, Terms
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from eth_account.messages import SignableMessage
+
+__all__ = [
+    "SignedOrder",
+    "order_from_json",
+    "order_hash",
+    "order_to_json",
+    "signable",
+    "terms_from_json",
+    "terms_to_json",
+    "typed_data",
+]
+
+_DOMAIN = [
+    {"name": "name", "type": "string"},
+    {"name": "version", "type": "string"},
+    {"name": "chainId", "type": "uint256"},
+    {"name": "verifyingContract", "type": "address"},
+]
+_ORDER = [
+    {"name": "account", "type": "uint256"},
+    {"name": "market", "type": "uint8"},
+    {"name": "slot", "type": "uint8"},
+    {"name": "expiresAt", "type": "uint40"},
+    {"name": "sizeDelta", "type": "int128"},
+    {"name": "acceptablePrice", "type": "uint128"},
+    {"name": "keeperFee", "type": "uint96"},
+    {"name": "reduceOnly", "type": "bool"},
+]
+_TERMS = [
+    {"name": "kind", "type": "uint8"},
+    {"name": "triggerPrice", "type": "uint96"},
+    {"name": "stopPrice", "type": "uint96"},
+    {"name": "targetPrice", "type": "uint96"},
+    {"name": "distance", "type": "uint32"},
+    {"name": "slices", "type": "uint16"},
+    {"name": "interval", "type": "uint32"},
+]
+_NONCE = {"name": "nonce", "type": "uint256"}
+_FORMAT = "steelyard-signed-order/1"
+
+
+def _type_hash(name: str, members: list[dict[str, str]]) -> bytes:
+    listed = ",".join("{type} {name}".format_map(one) for one in members)
+    return keccak(text=f"{name}({listed})")
+
+
+_ORDER_TYPE = _type_hash("Order", _ORDER)
+_TERMS_TYPE = _type_hash("Terms", _TERMS)
+
+
+def _struct_hash(type_hash: bytes, values: tuple[int, ...]) -> bytes:
+    return keccak(type_hash + b"".join((int(value) % 2**256).to_bytes(32, "big") for value in values))
+
+
+def order_hash(order: Order, terms: Terms | None) -> int:
+    """Return the hash under which the order book stores an order: 216 bits of `OrderHashes.sol::hash`."""
+    digest = _struct_hash(_ORDER_TYPE, order.encoded())
+    if terms is not None:
+        digest = keccak(digest + _struct_hash(_TERMS_TYPE, terms.encoded()))
+    return int.from_bytes(digest, "big") % 2**216
+
+
+def typed_data(order: Order, terms: Terms | None, nonce: int, *, chain_id: int, order_book: str) -> dict[str, Any]:
+    """Return what is signed, as EIP-712 and wallets write it."""
+    names = [one["name"] for one in _ORDER]
+    message: dict[str, Any] = {"order": dict(zip(names, order.encoded(), strict=True))}
+    types = {"EIP712Domain": _DOMAIN, "Order": _ORDER}
+    members = [{"name": "order", "type": "Order"}]
+    primary = "SignedOrder"
+    if terms is not None:
+        primary = "SignedPlacedOrder"
+        types["Terms"] = _TERMS
+        members.append({"name": "terms", "type": "Terms"})
+        message["terms"] = dict(zip([one["name"] for one in _TERMS], terms.encoded(), strict=True))
+    types[primary] = [*members, _NONCE]
+    return {
+        "types": types,
+        "primaryType": primary,
+        "domain": {
+            "name": "Steelyard orders",
+            "version": "1",
+            "chainId": chain_id,
+            "verifyingContract": order_book,
+        },
+        "message": {**message, "nonce": nonce},
+    }
+
+
+def signable(data: Mapping[str, Any]) -> SignableMessage:
+    """Return typed data as eth-account signs it."""
+    return encode_typed_data(full_message=dict(data))
+
+
+def order_to_json(order: Order) -> dict[str, Any]:
+    """Return an order for JSON; amounts as text of the exact integers."""
+    return {
+        **asdict(order),
+        "account": f"0x{order.account:064x}",
+        "size_delta": str(order.size_delta),
+        "acceptable_price": str(order.acceptable_price),
+        "keeper_fee": str(order.keeper_fee),
+    }
+
+
+def terms_to_json(terms: Terms | None) -> dict[str, Any] | None:
+    """Return terms for JSON, None for none."""
+    if terms is None:
+        return None
+    prices = {name: str(getattr(terms, name)) for name in ("trigger_price", "stop_price", "target_price")}
+    return {**asdict(terms), **prices, "kind": terms.kind.name.lower()}
+
+
+def order_from_json(document: Any) -> Order:
+    """Return an order from JSON, or raise `DocumentInvalid`."""
+    try:
+        values = {**document, "account": AccountId(int(document["account"], 16))}
+        values |= {name: int(document[name]) for name in ("size_delta", "acceptable_price", "keeper_fee")}
+        return Order(**values)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DocumentInvalid(f"not an order: {error}") from None
+
+
+def terms_from_json(document: Any) -> Terms | None:
+    """Return terms from JSON, or raise `DocumentInvalid`."""
+    if document is None:
+        return None
+    try:
+        values = {**document, "kind": OrderKind[document["kind"].upper()]}
+        values |= {name: int(document[name]) for name in ("trigger_price", "stop_price", "target_price")}
+        return Terms(**values)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise DocumentInvalid(f"not the terms of an order: {error}") from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedOrder:
+    """An order that anyone may bring to the chain, once, until it expires or its nonce is cancelled.
+
+    Attributes
+    ----------
+    order, terms : Order, Terms or None
+        What is signed; terms of an order that rests.
+    nonce : int
+        That it uses up.
+    signer : str
+        The account's owner, or an operator who may trade.
+    signature : str
+        Hexadecimal.
+    chain_id, order_book : int, str
+        Where it is good.
+    """
+
+    order: Order
+    terms: Terms | None
+    nonce: int
+    signer: str
+    signature: str
+    chain_id: int
+    order_book: str
+
+    @property
+    def typed_data(self) -> dict[str, Any]:
+        """What was signed."""
+        return typed_data(self.order, self.terms, self.nonce, chain_id=self.chain_id, order_book=self.order_book)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return values for JSON."""
+        return {
+            "format": _FORMAT,
+            "order": order_to_json(self.order),
+            "terms": terms_to_json(self.terms),
+            "nonce": str(self.nonce),
+            "signer": self.signer,
+            "signature": self.signature,
+            "chain_id": self.chain_id,
+            "order_book": self.order_book,
+        }
+
+    @classmethod
+    def from_json(cls, document: Any) -> SignedOrder:
+        """Return a message from JSON.
+
+        Raises
+        ------
+        DocumentInvalid
+            It is none, or not whole.
+        """
+        if not isinstance(document, dict) or document.get("format") != _FORMAT:
+            raise DocumentInvalid(f"not a signed order of format {_FORMAT}")
+        try:
+            return cls(
+                order=order_from_json(document["order"]),
+                terms=terms_from_json(document["terms"]),
+                nonce=int(document["nonce"]),
+                signer=str(document["signer"]),
+                signature=str(document["signature"]),
+                chain_id=int(document["chain_id"]),
+                order_book=str(document["order_book"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise DocumentInvalid(f"a signed order that is not whole: {error}") from None
