@@ -8,7 +8,10 @@ from typing import Any
 import click
 
 from steelyard import __version__, toolchain
-from steelyard.account.command import account_options, run_account
+from steelyard.commands.account import account
+from steelyard.commands.market import market, quote
+from steelyard.commands.order import order
+from steelyard.commands.trade import trade
 from steelyard.demo.command import demo_options, run_demo
 from steelyard.deployment.command import connected, deploy_options, describe
 from steelyard.deployment.command import deploy as run_deploy
@@ -81,17 +84,8 @@ def keeper(network: str, **options: Any) -> None:
     sys.exit(code)
 
 
-@cli.command()
-@_network
-@account_options
-@named
-def account(network: str, **options: Any) -> None:
-    """Show an account: its margin in each mode, what would liquidate it, and the largest orders that it could place.
-
-    ACCOUNT is an owner's address, one with the number of the account behind a slash, or the account's id.
-    """
-    with connected(network):
-        run_account(**options)
+for _command in (account, market, order, quote, trade):
+    cli.add_command(_command)
 
 
 @cli.group()

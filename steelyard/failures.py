@@ -21,13 +21,15 @@ class Failure(click.ClickException):
 
     def __init__(self, error: BaseException) -> None:
         self.exit_code = getattr(error, "exit_code", 1)
-        super().__init__(f"{type(error).__name__}: {error}")
+        name, text = type(error).__name__, str(error)
+        # A contract's error says its name itself, before its arguments.
+        super().__init__(text if text.startswith(f"{name}(") else f"{name}: {text}")
 
 
 def _kinds() -> tuple[type[Exception], ...]:
     from sim.data import DataError
     from sim.studies import StudyError
-    from steelyard.client.errors import ChainError
+    from steelyard.client.errors import ChainError, ClientError
     from steelyard.demo.driver import DemoError
     from steelyard.deployment.errors import DeploymentError
     from steelyard.evm.artefacts import ArtefactError
@@ -40,6 +42,7 @@ def _kinds() -> tuple[type[Exception], ...]:
     return (
         ArtefactError,
         ChainError,
+        ClientError,
         CompilationFailed,
         DataError,
         DemoError,

@@ -26,7 +26,9 @@ from steelyard.client.records import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["AccountParameter", "account_options", "run_account", "show"]
+    from steelyard.client.exchange import Exchange
+
+__all__ = ["AccountParameter", "account_options", "run_account", "show", "tell_account"]
 
 _WAD = 10**18
 _ADDRESS = re.compile(r"(0x[0-9a-fA-F]{40})(?:/(\d+))?")
@@ -77,6 +79,11 @@ def run_account(*, account: AccountId, name: str, as_json: bool, folder: Path | 
     from steelyard.deployment.command import deployed
 
     exchange, _ = deployed(name, folder)
+    tell_account(exchange, account, as_json=as_json)
+
+
+def tell_account(exchange: Exchange, account: AccountId, *, as_json: bool) -> None:
+    """Print an account as JSON, or for people."""
     portfolio = portfolio_of(exchange, account)
     if as_json:
         click.echo(json.dumps(portfolio.to_json()))

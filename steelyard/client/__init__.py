@@ -1,7 +1,7 @@
 """Typed access to a deployed exchange.
 
-`Client` and `AsyncClient` are for traders: amounts as `Decimal`, orders that are waited for, over web3.py. `Exchange` on
-a `Chain` is for keepers: amounts as the contracts have them, over a connection of its own. See `docs/client.md`.
+`Client` and `AsyncClient` are for traders: amounts as `Decimal`, orders that are waited for, over web3.py. `Exchange`
+on a `Chain` is for keepers: amounts as the contracts have them, over a connection of its own. See `docs/client.md`.
 """
 
 from __future__ import annotations

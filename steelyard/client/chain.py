@@ -67,6 +67,16 @@ class AccountSender:
         sent = yield Request("eth_sendRawTransaction", ("0x" + bytes(signed.serialize_transaction()).hex(),))
         return (yield from mined(sent))
 
+    def sign(self, data: dict[str, Any]) -> Steps[str]:
+        """Return the signature of typed data, as hexadecimal."""
+        from eth_account.messages import encode_typed_data
+
+        yield from ()
+        signature = self._account.sign_message(encode_typed_data(full_message=data))
+        if signature is None:
+            raise ChainError(f"{self.address} did not sign")
+        return "0x" + bytes(signature.encode_rsv()).hex()
+
 
 class Chain(Synchronous):
     """A chain behind one node.

@@ -64,7 +64,7 @@ class Fill:
     size : Decimal
         Change of the position [base], negative for a sale.
     oracle_price : Decimal
-        First price after the delay [USD].
+        First price after the delay, its confidence counted against the trader [USD].
     cost : Decimal
         Paid for it, negative when received [USD].
     fee, keeper_fee : Decimal

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
@@ -19,10 +19,28 @@ from steelyard.client.steps import Exclusive, Request
 if TYPE_CHECKING:
     from steelyard.client.steps import Steps
 
-__all__ = ["KeySender", "NodeSender", "NotSent", "Rehearsal", "Signer", "load_keystore", "to_sender"]
+__all__ = ["KeySender", "NodeSender", "NotSent", "Rehearsal", "Signer", "SigningSender", "load_keystore", "to_sender"]
 
-Signer = LocalAccount | str
-"""An account with its key, a private key in hexadecimal, or the address of an account that the node signs for."""
+
+class SigningSender(Protocol):
+    """Who sends transactions and signs typed data."""
+
+    @property
+    def address(self) -> str:
+        """The address that pays and is the caller."""
+        ...
+
+    def submit(self, transaction: dict[str, Any]) -> Steps[dict[str, Any]]:
+        """Send a transaction that passed an estimate, and return the node's receipt."""
+        ...
+
+    def sign(self, data: dict[str, Any]) -> Steps[str]:
+        """Return the signature of typed data, as hexadecimal."""
+        ...
+
+
+Signer: TypeAlias = LocalAccount | str | SigningSender
+"""An account with its key, a private key in hexadecimal, the address of one that the node signs for, or a sender."""
 
 _KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
@@ -129,11 +147,11 @@ class Rehearsal:
 
     Parameters
     ----------
-    sender : KeySender or NodeSender
+    sender : SigningSender
         Whose transaction it would be.
     """
 
-    def __init__(self, sender: KeySender | NodeSender) -> None:
+    def __init__(self, sender: SigningSender) -> None:
         self.sender = sender
 
     @property
@@ -174,7 +192,7 @@ def load_keystore(path: Path | str, password: str) -> LocalAccount:
     return account
 
 
-def to_sender(signer: object) -> KeySender | NodeSender:
+def to_sender(signer: object) -> SigningSender:
     """Return who sends for a signer.
 
     Raises
@@ -182,6 +200,8 @@ def to_sender(signer: object) -> KeySender | NodeSender:
     SignerInvalid
         It is neither an account, nor a key of 32 bytes, nor an address.
     """
+    if hasattr(signer, "submit"):
+        return cast("SigningSender", signer)
     if isinstance(signer, LocalAccount):
         return KeySender(signer)
     if isinstance(signer, str) and _ADDRESS.fullmatch(signer):
@@ -191,4 +211,6 @@ def to_sender(signer: object) -> KeySender | NodeSender:
             return KeySender(Account.from_key(signer))
         except ValueError:
             raise SignerInvalid("this private key is out of range") from None
-    raise SignerInvalid("a signer is a LocalAccount, a private key of 32 bytes, or an address that the node signs for")
+    raise SignerInvalid(
+        "a signer is a LocalAccount, a private key of 32 bytes, an address that the node signs for, or a sender"
+    )

@@ -24,7 +24,7 @@ from steelyard.client.views import ViewSteps
 if TYPE_CHECKING:
     from steelyard.client.calls import Contract, Log, Receipt
     from steelyard.client.records import Order, Terms
-    from steelyard.client.senders import KeySender, NodeSender, Rehearsal
+    from steelyard.client.senders import SigningSender
     from steelyard.client.steps import Steps
     from steelyard.deployment.artefact import Artefact
 
@@ -70,13 +70,13 @@ class Session:
     ----------
     artefact : Artefact
         Of the deployment.
-    sender : KeySender, NodeSender, Rehearsal or None
+    sender : SigningSender or None
         Who sends and signs; None to look only.
     keeper_fee : int
         Of orders that name none [quote wad].
     """
 
-    def __init__(self, artefact: Artefact, sender: KeySender | NodeSender | Rehearsal | None, keeper_fee: int) -> None:
+    def __init__(self, artefact: Artefact, sender: SigningSender | None, keeper_fee: int) -> None:
         self.artefact = artefact
         self.chain_id = artefact.chain_id
         self.views = ViewSteps(artefact.addresses)
@@ -92,7 +92,7 @@ class Session:
     # ---- what is known without asking
 
     @property
-    def sender(self) -> KeySender | NodeSender | Rehearsal:
+    def sender(self) -> SigningSender:
         """Who sends, or raise `SignerMissing`."""
         if self._sender is None:
             raise SignerMissing

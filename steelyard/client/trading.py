@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
 
 from steelyard.client import specs
 from steelyard.client.calls import block_of, decode_logs, read
-from steelyard.client.errors import AmountInvalid, DocumentInvalid, OrderInvalid, PositionNone
+from steelyard.client.errors import AmountInvalid, DeploymentMistaken, DocumentInvalid, OrderInvalid, PositionNone
 from steelyard.client.handles import OrderHandle, record_from_json
 from steelyard.client.lifecycle import BOOK_EVENTS
 from steelyard.client.records import MarginMode, Order, Terms
@@ -16,6 +16,7 @@ from steelyard.client.signing import SignedOrder, order_hash, typed_data
 from steelyard.client.steps import Steps, operation
 from steelyard.client.units import from_token, from_wad, to_token, to_wad
 from steelyard.client.values import Account, Margin, Market, Moves, Permission, Quote
+from steelyard.deployment.artefact import LOCAL_CHAIN_IDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -152,6 +153,20 @@ class Trading(Generic[_H]):
         return from_token(held)
 
     # ---- money
+
+    @operation
+    def mint(self, amount: Amount) -> Steps[Receipt]:
+        """Make `amount` [USD, 6 decimals] of the token that stands in on local chains, for the signer.
+
+        Raises
+        ------
+        DeploymentMistaken
+            The deployment is on another chain, with a token of value.
+        """
+        session = self._session
+        if session.chain_id not in LOCAL_CHAIN_IDS:
+            raise DeploymentMistaken("a local one", session.chain_id)
+        return (yield from session.send(session.views.token, "mint", self.address, to_token(amount, "amount")))
 
     @operation
     def deposit(self, amount: Amount, account: AccountLike = None) -> Steps[Receipt]:

@@ -270,7 +270,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """What a trade would do at the oracle price of now; nothing is promised.
+    """What a trade would do at the oracle price of now, its confidence not counted; nothing is promised.
 
     Attributes
     ----------

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from steelyard.deployment.deployer import Outcome
 
 __all__ = [
+    "artefact_at",
     "compile_contracts",
     "connected",
     "deploy",
@@ -185,16 +186,32 @@ def deployed(name: str, folder: Path | None) -> tuple[Exchange, Artefact]:
     import ape
 
     from steelyard.client import Chain, Exchange
+
+    url = ape.networks.provider.http_uri
+    artefact = artefact_at(url, name, folder)
+    return Exchange(Chain(url), artefact.addresses), artefact
+
+
+def artefact_at(url: str, name: str, folder: Path | None) -> Artefact:
+    """Return the artefact of this name on the chain of a node.
+
+    Raises
+    ------
+    DeploymentError
+        There is none, or the artefact is of another chain.
+    """
+    from steelyard.client import Chain
     from steelyard.deployment.artefact import read_artefact
     from steelyard.deployment.errors import ArtefactForeign
 
-    chain = Chain(ape.networks.provider.http_uri)
+    chain = Chain(url)
     path = artefact_path(chain.chain_id, name, folder)
     artefact = read_artefact(path)
     genesis = chain.block(0).hash
+    chain.close()
     if genesis != artefact.genesis_hash:
         raise ArtefactForeign(path, artefact.genesis_hash, genesis)
-    return Exchange(chain, artefact.addresses), artefact
+    return artefact
 
 
 def describe(outcome: Outcome) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
@@ -12,12 +12,15 @@ from rich.console import Console
 
 from steelyard.cli import cli
 from steelyard.client import ContractReverted
-from steelyard.client.exchange import PoolRisk
+from steelyard.client.records import PoolRisk
 from steelyard.client.vault import Kind, Obstacle, Request, RequestState, Vault, VaultTimes, VaultView, Waiting
 from steelyard.vault.actions import Provider
 from steelyard.vault.amounts import SHARES, TOKENS, decimal_of
 from steelyard.vault.command import show_requests, show_status
 from steelyard.vault.errors import MintForbidden, NothingClaimable, SharesMissing, TokensMissing
+
+if TYPE_CHECKING:
+    from steelyard.client.steps import Steps
 
 WAD = 10**18
 OWNER = "0x" + "Ab" * 20
@@ -177,7 +180,7 @@ class FakeSender:
 
     address = OWNER
 
-    def submit(self, *_: Any) -> dict[str, Any]:
+    def submit(self, transaction: dict[str, Any]) -> Steps[dict[str, Any]]:
         raise AssertionError("a dry run sends nothing")
 
 

@@ -32,6 +32,8 @@ class ChainError(RuntimeError):
 class RpcUnreachable(ChainError):
     """No answer, or none that is JSON-RPC: worth another try."""
 
+    exit_code = 4
+
     def __init__(self, url: str, reason: object) -> None:
         super().__init__(f"{url}: {reason}")
 

@@ -82,6 +82,7 @@ __all__ = [
     "OrderUnknown",
     "OrderUntriggered",
     "ParameterOutOfBounds",
+    "PermitExpired",
     "PoolExhausted",
     "PoolUnhealthy",
     "PositionMissing",
@@ -96,6 +97,7 @@ __all__ = [
     "PriceStale",
     "PriceUnacceptable",
     "PriceUncertain",
+    "PriceUnconfirmed",
     "RecipientUnauthorized",
     "ReentrancyGuardReentrantCall",
     "RequestLocked",
@@ -646,6 +648,15 @@ class ParameterOutOfBounds(ContractReverted):
     max: int
 
 
+class PermitExpired(ContractReverted):
+    """`PermitExpired(uint256 expiresAt)`.
+
+    A signed permission that has expired.
+    """
+
+    expires_at: int
+
+
 class PoolExhausted(ContractReverted):
     """`PoolExhausted(int256 netAssetValue)`.
 
@@ -771,6 +782,15 @@ class PriceUncertain(ContractReverted):
     market: int
     confidence: int
     max_confidence: int
+
+
+class PriceUnconfirmed(ContractReverted):
+    """`PriceUnconfirmed(uint8 market)`.
+
+    The market's guard did not confirm the price when it was stored.
+    """
+
+    market: int
 
 
 class RecipientUnauthorized(ContractReverted):
@@ -1036,6 +1056,7 @@ BY_NAME: dict[str, type[ContractReverted]] = {
     "OrderUnknown": OrderUnknown,
     "OrderUntriggered": OrderUntriggered,
     "ParameterOutOfBounds": ParameterOutOfBounds,
+    "PermitExpired": PermitExpired,
     "PoolExhausted": PoolExhausted,
     "PoolUnhealthy": PoolUnhealthy,
     "PositionMissing": PositionMissing,
@@ -1050,6 +1071,7 @@ BY_NAME: dict[str, type[ContractReverted]] = {
     "PriceStale": PriceStale,
     "PriceUnacceptable": PriceUnacceptable,
     "PriceUncertain": PriceUncertain,
+    "PriceUnconfirmed": PriceUnconfirmed,
     "RecipientUnauthorized": RecipientUnauthorized,
     "ReentrancyGuardReentrantCall": ReentrancyGuardReentrantCall,
     "RequestLocked": RequestLocked,

@@ -99,3 +99,5 @@ class DocumentInvalid(ClientError, ValueError):
 
 class WaitTimeout(ClientError, TimeoutError):
     """Something did not happen in the time given; it may happen yet."""
+
+    exit_code = 5

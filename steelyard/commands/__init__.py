@@ -1,0 +1,1 @@
+"""The trader's part of the command line: one module a group."""

@@ -1,0 +1,146 @@
+"""`steelyard account`: what it holds and must hold; money in and out, leverage, mode, operators."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from steelyard.account.command import AccountParameter, tell_account
+from steelyard.client.records import MarginMode
+from steelyard.client.values import Permission
+from steelyard.commands.common import EXPIRY, client_of, node_at, reading, rehearsing, sending, tell_receipts
+from steelyard.deployment.command import artefact_at
+from steelyard.failures import named
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from steelyard.client import AccountId, Client, Receipt
+
+__all__ = ["account"]
+
+_AMOUNT = click.argument("amount")
+
+
+class ShowsByDefault(click.Group):
+    """A group whose first command may be left out: `steelyard account 0xOWNER`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `show` before what names no command."""
+        if args and args[0] not in (*self.commands, *ctx.help_option_names):
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=ShowsByDefault)
+def account() -> None:
+    """Show an account, move money, set leverage, margin mode and operators; `steelyard account 0xOWNER` shows one.
+
+    Amounts are in USD. Exit codes: 0 done, 1 an error by name, 2 wrong usage, 4 the node did not answer.
+    """
+
+
+@account.command()
+@click.argument("which", metavar="ACCOUNT", type=AccountParameter())
+@reading
+@named
+def show(
+    *, which: AccountId, ledger: str, network: str, rpc: str | None, name: str, as_json: bool, **options: Any
+) -> None:
+    """Show an account: its margin in each mode, what would liquidate it, and the largest orders that it could place.
+
+    ACCOUNT is an owner's address, one with the number of the account behind a slash, or the account's id. With --json
+    amounts are exact integers in wad.
+    """
+    from steelyard.client import Chain, Exchange
+
+    del ledger
+    with node_at(network, rpc) as url:
+        artefact = artefact_at(url, name, options["folder"])
+        tell_account(Exchange(Chain(url), artefact.addresses), which, as_json=as_json)
+
+
+@account.command()
+@_AMOUNT
+@click.option("--mint", "is_minted", is_flag=True, help="Local chains: make the tokens first.")
+@sending
+@named
+def deposit(*, amount: str, is_minted: bool, ledger: str, **options: Any) -> None:
+    """Pay AMOUNT from the signer's wallet into an account."""
+
+    def pay(client: Client) -> Receipt:
+        if is_minted:
+            client.mint(amount)
+        return client.deposit(amount, ledger)
+
+    _send(pay, "deposited", **options)
+
+
+@account.command()
+@_AMOUNT
+@click.option("--to", "recipient", help="Address that gets it; the signer's where none is given.")
+@sending
+@named
+def withdraw(*, amount: str, recipient: str | None, ledger: str, **options: Any) -> None:
+    """Pay AMOUNT out of an account."""
+    _send(lambda client: client.withdraw(amount, ledger, recipient=recipient), "withdrawn", **options)
+
+
+@account.command()
+@_AMOUNT
+@click.option("--to", "target", required=True, help="Account of the same owner that gets it.")
+@sending
+@named
+def transfer(*, amount: str, target: str, ledger: str, **options: Any) -> None:
+    """Move AMOUNT from an account to another of its owner."""
+    _send(lambda client: client.transfer(amount, ledger, target), "transferred", **options)
+
+
+@account.command()
+@click.argument("leverage")
+@click.option("--funded-by", required=True, help="Account of the same owner that pays, or gets, the difference.")
+@sending
+@named
+def leverage(*, leverage: str, funded_by: str, ledger: str, **options: Any) -> None:
+    """Bring an account with positions to LEVERAGE, its notional over its equity."""
+    _send(lambda client: client.set_leverage(leverage, ledger, funded_by=funded_by), "leverage set", **options)
+
+
+@account.command()
+@click.argument("mode", type=click.Choice([mode.name.lower() for mode in MarginMode]))
+@sending
+@named
+def mode(*, mode: str, ledger: str, **options: Any) -> None:
+    """Set how the positions of an account share its margin."""
+    _send(lambda client: client.set_margin_mode(mode, ledger), "mode set", **options)
+
+
+@account.command()
+@click.argument("operator")
+@click.option("--trade", "may_trade", is_flag=True, help="May place and cancel orders.")
+@click.option("--margin", "may_margin", is_flag=True, help="May move money between accounts, set modes and leverage.")
+@click.option("--withdraw", "may_withdraw", is_flag=True, help="May withdraw, to the owner's address only.")
+@click.option("--expires", type=EXPIRY, help="Unix seconds, ISO 8601, or +12h, +7d; never, where not given.")
+@sending
+@named
+def operator(
+    *,
+    operator: str,
+    may_trade: bool,
+    may_margin: bool,
+    may_withdraw: bool,
+    expires: Any,
+    ledger: str,
+    **options: Any,
+) -> None:
+    """Let address OPERATOR act on all accounts of the signer; without permissions, revoke those that it has."""
+    del ledger
+    chosen = {Permission.TRADE: may_trade, Permission.MARGIN: may_margin, Permission.WITHDRAW: may_withdraw}
+    permissions = Permission(sum(one for one, is_given in chosen.items() if is_given))
+    _send(lambda client: client.set_operator(operator, permissions, expires=expires), "operator set", **options)
+
+
+def _send(action: Callable[[Client], Receipt], done: str, *, as_json: bool, **options: Any) -> None:
+    with client_of(**options) as client, rehearsing(as_json=as_json):
+        tell_receipts([action(client)], as_json=as_json, done=done)

@@ -1,0 +1,105 @@
+"""Signed and saved orders as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from eth_account import Account
+
+from steelyard.client.errors import DocumentInvalid, SignerInvalid
+from steelyard.client.records import AccountId, Order, OrderKind, Terms
+from steelyard.client.senders import KeySender, NodeSender, load_keystore, to_sender
+from steelyard.client.signing import SignedOrder, signable, typed_data
+
+KEY = "0x" + "11" * 32
+BOOK = "0x" + "22" * 20
+ORDER = Order(
+    account=AccountId(3 << 96),
+    market=2,
+    slot=255,
+    expires_at=2**40 - 1,
+    size_delta=-(2**127),
+    acceptable_price=2**128 - 1,
+    keeper_fee=2**96 - 1,
+    reduce_only=True,
+)
+TERMS = Terms(kind=OrderKind.BRACKET, trigger_price=2**96 - 1, stop_price=1, target_price=2)
+
+
+def signed(terms: Terms | None = TERMS, **changed: Any) -> SignedOrder:
+    fields: dict[str, Any] = {
+        "order": ORDER,
+        "terms": terms,
+        "nonce": 2**256 - 1,
+        "signer": "0x" + "33" * 20,
+        "signature": "0x44",
+        "chain_id": 31337,
+        "order_book": BOOK,
+    }
+    return SignedOrder(**{**fields, **changed})
+
+
+@pytest.mark.parametrize("terms", [None, TERMS])
+def test_signed_order__through_json__is_the_same(terms: Terms | None) -> None:
+    message = signed(terms)
+    assert SignedOrder.from_json(json.loads(json.dumps(message.to_json()))) == message
+
+
+@pytest.mark.parametrize("terms", [None, TERMS])
+def test_typed_data__signed__recovers_its_signer(terms: Terms | None) -> None:
+    account = Account.from_key(KEY)
+    data = signed(terms).typed_data
+    assert json.loads(json.dumps(data)) == data
+    signature = account.sign_message(signable(data)).signature
+    assert Account.recover_message(signable(data), signature=signature) == account.address
+    other = typed_data(ORDER, terms, 1, chain_id=31337, order_book=BOOK)
+    assert Account.recover_message(signable(other), signature=signature) != account.address
+
+
+@pytest.mark.parametrize("broken", [None, [], {}, {"format": "steelyard-signed-order/2"}])
+def test_signed_order__another_document__is_refused(broken: Any) -> None:
+    with pytest.raises(DocumentInvalid, match="not a signed order"):
+        SignedOrder.from_json(broken)
+
+
+@pytest.mark.parametrize("key", ["order", "terms", "nonce", "signature"])
+def test_signed_order__part_missing__is_refused(key: str) -> None:
+    document = signed().to_json()
+    del document[key]
+    with pytest.raises(DocumentInvalid):
+        SignedOrder.from_json(document)
+
+
+@pytest.mark.parametrize(("key", "value"), [("size_delta", "1.5"), ("account", 7), ("price", "1")])
+def test_signed_order__part_of_another_kind__is_refused(key: str, value: Any) -> None:
+    document = signed().to_json()
+    document["order"][key] = value
+    with pytest.raises(DocumentInvalid, match="not an order"):
+        SignedOrder.from_json(document)
+
+
+def test_to_sender__what_signs__is_told_apart() -> None:
+    assert isinstance(to_sender(KEY), KeySender)
+    assert to_sender(Account.from_key(KEY)).address == to_sender(KEY[2:]).address
+    assert isinstance(to_sender(BOOK), NodeSender)
+    sender = to_sender(KEY)
+    assert to_sender(sender) is sender
+
+
+@pytest.mark.parametrize("signer", ["", "0x12", "alice", 7, None, "0x" + "00" * 32])
+def test_to_sender__what_cannot_sign__is_refused(signer: Any) -> None:
+    with pytest.raises(SignerInvalid) as refused:
+        to_sender(signer)
+    assert "00" * 32 not in str(refused.value)
+
+
+def test_load_keystore__password__opens_it(tmp_path: Any) -> None:
+    path = tmp_path / "key.json"
+    path.write_text(json.dumps(Account.encrypt(bytes.fromhex(KEY[2:]), "secret", kdf="pbkdf2", iterations=1)))
+    assert load_keystore(path, "secret").address == Account.from_key(KEY).address
+    with pytest.raises(SignerInvalid):
+        load_keystore(path, "wrong")
+    with pytest.raises(SignerInvalid):
+        load_keystore(tmp_path / "none.json", "secret")
