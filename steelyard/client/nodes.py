@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
 from web3 import AsyncHTTPProvider, AsyncWeb3, HTTPProvider, Web3
-from web3.exceptions import ProviderConnectionError, Web3Exception, Web3RPCError
+from web3.exceptions import BadResponseFormat, ProviderConnectionError, Web3Exception, Web3RPCError
 
 from steelyard.client.errors import ChainError, RpcRejected, RpcUnreachable
 from steelyard.client.rpc import origin_of, refusal
@@ -31,8 +32,12 @@ def _shown(web3: Web3 | AsyncWeb3[Any]) -> str:
 def _translated(node: str, request: Request, error: Exception) -> ChainError:
     if isinstance(error, Web3RPCError) and error.rpc_response is not None:
         return refusal(node, request.method, error.rpc_response.get("error"))
+    if isinstance(error, (JSONDecodeError, BadResponseFormat)):
+        return RpcUnreachable(node, "the answer is not JSON-RPC")
     if isinstance(error, _LOST):
-        return RpcUnreachable(node, f"{type(error).__name__}: {error}".replace(node, "node"))
+        # Their own words hold the whole address, which may hold a key.
+        status = getattr(error, "status", None) or getattr(getattr(error, "response", None), "status_code", None)
+        return RpcUnreachable(node, type(error).__name__ if status is None else f"HTTP status {status}")
     return RpcRejected(request.method, str(error))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
 
 from steelyard.client import specs
 from steelyard.client.calls import block_of, decode_logs, read
-from steelyard.client.errors import AmountInvalid, DeploymentMistaken, DocumentInvalid, OrderInvalid, PositionNone
+from steelyard.client.errors import AmountInvalid, DocumentInvalid, MintForbidden, OrderInvalid, PositionNone
 from steelyard.client.handles import OrderHandle, record_from_json
 from steelyard.client.lifecycle import BOOK_EVENTS
 from steelyard.client.records import MarginMode, Order, Terms
@@ -160,12 +160,12 @@ class Trading(Generic[_H]):
 
         Raises
         ------
-        DeploymentMistaken
+        MintForbidden
             The deployment is on another chain, with a token of value.
         """
         session = self._session
         if session.chain_id not in LOCAL_CHAIN_IDS:
-            raise DeploymentMistaken("a local one", session.chain_id)
+            raise MintForbidden(session.chain_id)
         return (yield from session.send(session.views.token, "mint", self.address, to_token(amount, "amount")))
 
     @operation

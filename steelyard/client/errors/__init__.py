@@ -12,6 +12,7 @@ ClientError
     ├── AmountInvalid
     ├── AccountInvalid
     ├── MarketUnlisted
+    ├── MintForbidden
     ├── OrderInvalid
     ├── PositionNone
     ├── SignerInvalid

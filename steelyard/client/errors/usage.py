@@ -9,6 +9,7 @@ __all__ = [
     "DeploymentMistaken",
     "DocumentInvalid",
     "MarketUnlisted",
+    "MintForbidden",
     "OrderInvalid",
     "PositionNone",
     "SignerInvalid",
@@ -53,6 +54,13 @@ class MarketUnlisted(ClientError, LookupError):
 
     def __init__(self, name: object, known: tuple[str, ...]) -> None:
         super().__init__(f"no market {name!r} (there are {', '.join(known)})")
+
+
+class MintForbidden(ClientError):
+    """Only local chains have a token that anyone can make."""
+
+    def __init__(self, chain_id: int) -> None:
+        super().__init__(f"the token of chain {chain_id} is not made here: only that of a local chain is")
 
 
 class OrderInvalid(ClientError, ValueError):
