@@ -6,6 +6,9 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from eth_account import Account
+from eth_utils.crypto import keccak
+
 from tests.bench.breakdown import INTRINSIC
 from tests.bench.exchange import (
     BLOCK_SECONDS,
@@ -24,6 +27,8 @@ from tests.bench.exchange import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
+
+    from eth_account.signers.local import LocalAccount
 
     from tests.bench.chain import Receipt
 
@@ -248,7 +253,7 @@ def commit(exchange: Exchange) -> Receipt:
     return exchange.send("alice", "OrderBook", "commit", order, wait=IDLE_SECONDS)
 
 
-@row("commit in a slot used before")
+@row("commit in a slot used before", 35_000)
 def commit_reused(exchange: Exchange) -> Receipt:
     _settled(exchange)
     order = exchange.order("alice", ETH, exchange.size_for(ETH, 3_000))
@@ -285,6 +290,29 @@ def settle_fee_free(exchange: Exchange) -> Receipt:
 def settle_update(exchange: Exchange) -> Receipt:
     _, update = _ready(exchange)
     return exchange.send("keeper", "PriceOracle", "update", [ETH], [update], wait=BLOCK_SECONDS, value=FEE)
+
+
+@row("relay an order that an operator signed, in a slot never used: no transaction of the trader's")
+def commit_signed(exchange: Exchange) -> Receipt:
+    signer: LocalAccount = Account.from_key(keccak(text="steelyard bench signer"))
+    exchange.fund("alice", 5_000)
+    order = exchange.order("alice", ETH, exchange.size_for(ETH, -12_000))
+    permission = signer.address, 1, order["expiresAt"]
+    exchange.send("alice", "Clearinghouse", "setOperator", *permission)
+    kinds = "uint256 account,uint8 market,uint8 slot,uint40 expiresAt,int128 sizeDelta"
+    kinds += ",uint128 acceptablePrice,uint96 keeperFee,bool reduceOnly"
+    fields = [dict(zip(("type", "name"), part.split(" "), strict=True)) for part in kinds.split(",")]
+    types = {"Order": fields, "SignedOrder": [{"name": "order", "type": "Order"}, {"name": "nonce", "type": "uint256"}]}
+    domain = {
+        "name": "Steelyard orders",
+        "version": "1",
+        "chainId": int(exchange.chain.rpc("eth_chainId"), 16),
+        "verifyingContract": exchange.addresses["OrderBook"],
+    }
+    nonce = 1_234
+    signed = signer.sign_typed_data(domain, types, {"order": order, "nonce": nonce})
+    args = order, nonce, signer.address, bytes(signed.signature)
+    return exchange.send("keeper", "OrderBook", "commitSigned", *args, wait=IDLE_SECONDS)
 
 
 TEN = 10

@@ -20,5 +20,4 @@ ARGUED: Mapping[tuple[str, str, str], str] = {
     ),
     ("Clearinghouse._checkFill", "never true", "fill.sizeDelta == 0"): _WHOLE,
     ("Lens.quote", "never true", "fill.sizeDelta == 0"): _WHOLE,
-    ("OrderBook._isFinal", "never true", "selector == IClearinghouseCore.SizeZero.selector"): _WHOLE,
 }

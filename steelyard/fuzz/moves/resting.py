@@ -169,9 +169,13 @@ def place_order(s: Scenario, c: Choices) -> Outcome:
 def place_what_makes_no_sense(s: Scenario, c: Choices) -> Outcome:
     """Change one field after the other of an order's terms, brackets more often."""
     s.freshen()
-    kind = c.pick((OrderKind.BRACKET, *_KINDS))
+    kind = c.pick((OrderKind.BRACKET, c.pick(_KINDS)))
     order = order_to_place(s, c)
     terms = terms_of(s, c, kind, order)
+    if kind == OrderKind.BRACKET:
+        swapped = terms._replace(stop_price=terms.target_price, target_price=terms.stop_price)
+        for senseless in (swapped, terms._replace(stop_price=0), terms._replace(target_price=0)):
+            s.call(owner_of(order[0]), BOOK, "place", order, senseless)
     for field in terms._fields:
         changed = order
         if kind == OrderKind.BRACKET and field == "trigger_price":
@@ -268,6 +272,21 @@ def trigger_without_reason(s: Scenario, c: Choices) -> Outcome:
     low = (order[4] > 0) == (kind in (OrderKind.LIMIT, OrderKind.BRACKET))
     bound = terms.trigger_price or s.price(order[1])
     move_price(s, order[1], bound + 10**10 if low else max(1, bound - 10**10))
+    return s.call(KIM, BOOK, "trigger", order, terms)
+
+
+@aim("rest", "TriggerUnmet")
+def trigger_within_the_distance(s: Scenario, c: Choices) -> Outcome:
+    """Trigger a trailing stop by a price that is worse than its mark, but not by enough."""
+    s.freshen()
+    order = order_to_place(s, c)
+    terms = Terms(OrderKind.TRAILING_STOP, distance=20_000)
+    _place(s, order, terms)
+    price = s.price(order[1])
+    move_price(s, order[1], price)
+    s.call(KIM, BOOK, "trail", order, terms)
+    worse = price * c.integer(1, 19) // 1_000
+    move_price(s, order[1], price + worse if order[4] > 0 else price - worse)
     return s.call(KIM, BOOK, "trigger", order, terms)
 
 
