@@ -95,11 +95,13 @@ contract ClearinghouseExt is ClearinghouseCore, SignedMessages {
         OpenPosition[] memory skewed = _loadSkewed(PriceQuality.Fresh);
         (AccountRisk memory risk, uint256 potential) = _poolRisk(skewed, state);
         if (risk.equity >= int256(risk.maintenanceMargin)) revert AccountHealthy(risk.equity, risk.maintenanceMargin);
-        fraction = Liquidation.fractionUp(risk.equity, risk.maintenanceMargin, -int256(potential), _riskConfig);
+        bool paysUnwinding = risk.equity > 0;
+        int256 closeCost = paysUnwinding ? int256(0) : -int256(potential);
+        fraction = Liquidation.fractionUp(risk.equity, risk.maintenanceMargin, closeCost, _riskConfig);
         uint256 cuts;
         for (uint256 i; i < skewed.length; ++i) {
             OpenPosition memory open = skewed[i];
-            uint256 cut = open.market.deleverage(fraction, open.mark.price());
+            uint256 cut = open.market.deleverage(fraction, open.mark.price(), paysUnwinding);
             cuts += cut;
             _storeMarket(open.id, open.market);
             _emitAccrued(open.id, open.market);

@@ -120,10 +120,15 @@ library Positions {
 
     /// @notice Cuts the multiplier of the side that outweighs the other, so that `fraction` of the skew is gone, and pays
     /// every position of the side for what it loses, at `price`: each gives up the same part of its size and nothing else.
-    /// @dev The caller has accrued the market. The multiplier keeps at least `LEAST_MULTIPLIER`. Both roundings are against
+    /// @dev The caller has accrued the market. The multiplier keeps at least `LEAST_MULTIPLIER`. All roundings are against
     /// the positions.
+    /// @param paysUnwinding whether the side shares what unwinding that much of the skew pays beyond `price`
     /// @return cut of the multiplier, 0 where nothing changed
-    function deleverage(Market memory market, uint256 fraction, uint256 price) internal pure returns (uint256 cut) {
+    function deleverage(Market memory market, uint256 fraction, uint256 price, bool paysUnwinding)
+        internal
+        pure
+        returns (uint256 cut)
+    {
         unchecked {
             int256 skew = skewOf(market);
             Side memory side = skew > 0 ? market.longs : market.shorts;
@@ -136,7 +141,15 @@ library Positions {
             int256 paid = int256(cut * price);
             side.index += skew > 0 ? -paid.divDown(int256(ONE_MULTIPLIER)) : paid.divUp(int256(ONE_MULTIPLIER));
             side.multiplier -= cut;
-            market.funding.velocity = FundingRate.velocityAt(market.config, skewOf(market));
+            int256 skewAfter = skewOf(market);
+            if (paysUnwinding) {
+                uint256 released = FixedPointMathLib.zeroFloorSub(
+                    Pricing.potentialUp(market.config, skew, price),
+                    Pricing.potentialUp(market.config, skewAfter, price)
+                );
+                side.index -= int256(released * 1e18 / side.shares);
+            }
+            market.funding.velocity = FundingRate.velocityAt(market.config, skewAfter);
         }
     }
 

@@ -151,10 +151,12 @@ class ClearinghouseExt(ClearinghouseCore, SignedMessages):
         risk, potential = self._pool_risk(skewed, self._ledger)
         if risk.equity >= risk.maintenance_margin:
             raise AccountHealthy(risk.equity, risk.maintenance_margin)
-        fraction = liquidation.fraction_up(risk.equity, risk.maintenance_margin, -potential, self._risk_config)
+        pays_unwinding = risk.equity > 0
+        close_cost = 0 if pays_unwinding else -potential
+        fraction = liquidation.fraction_up(risk.equity, risk.maintenance_margin, close_cost, self._risk_config)
         cuts = 0
         for one in skewed:
-            cut = positions.deleverage(one.market, fraction, one.price)
+            cut = positions.deleverage(one.market, fraction, one.price, pays_unwinding=pays_unwinding)
             self._put(self._markets, one.id, words.pack_market(one.market))
             self._emit_accrued(one.id, one.market)
             multipliers = one.market.longs.multiplier, one.market.shorts.multiplier

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from sim.protocol.types.account_id import POOL_ACCOUNT
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -14,6 +16,7 @@ __all__ = ["FLOWS", "Books", "Flows", "Unreconciled"]
 
 FLOWS: Final = ("prices", "fees", "penalties", "rewards", "bad_debt")
 _BPS: Final = 10_000
+_UNIT: Final = 10**12
 
 
 class Unreconciled(AssertionError):
@@ -63,6 +66,8 @@ class Books:
         Of traders, by account.
     pool, insurance, keeper
         Of the others.
+    provided
+        What was paid into the pool for shares, less what it paid out for them [quote wad].
     liquidations
         How many there were, by account.
     bankruptcies
@@ -74,6 +79,7 @@ class Books:
     pool: Flows = field(default_factory=Flows)
     insurance: Flows = field(default_factory=Flows)
     keeper: Flows = field(default_factory=Flows)
+    provided: int = 0
     liquidations: dict[int, int] = field(default_factory=dict)
     bankruptcies: list[int] = field(default_factory=list)
 
@@ -86,6 +92,9 @@ class Books:
                 self._liquidated(*event.args)
             elif event.name == "BadDebtBooked":
                 self._bad_debt(*event.args)
+            elif event.name in {"Deposited", "Withdrawn"} and event.args[0] == POOL_ACCOUNT:
+                sign = 1 if event.name == "Deposited" else -1
+                self.provided += sign * event.args[2] * _UNIT
 
     def of(self, account: int) -> Flows:
         """Return the flows of a trader."""

@@ -15,6 +15,7 @@ from sim.studies.crash_bars import path_of
 from sim.studies.crash_ledger import Books, Flows, Unreconciled
 from sim.studies.crowd import crowd, net_notional
 from sim.studies.errors import CallRefused
+from sim.studies.providers import Providers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sim.protocol import Outcome, World
     from sim.studies.crash_bars import Bars, Point
     from sim.studies.crowd import CrowdSettings, Trader
+    from sim.studies.providers import Provided
 
 __all__ = ["KEEPER", "OWNER", "Exchange", "GivenUp", "Hands", "HedgeCost", "Replay", "Result"]
 
@@ -119,6 +121,8 @@ class Result:
         fund and keeper. They add up to zero.
     funded
         What pool and insurance fund started with.
+    provided
+        What came of those whose the pool is.
     notional
         Gross, of all positions when the book was open.
     liquidated, liquidations, bankruptcies, bad_debt
@@ -147,6 +151,7 @@ class Result:
     traders: dict[int, Trader]
     flows: dict[str, Flows]
     funded: tuple[int, int]
+    provided: Provided
     notional: int
     liquidated: int
     liquidations: int
@@ -207,6 +212,7 @@ class Replay:
     traders: dict[int, Trader] = field(default_factory=dict)
     given_up: list[GivenUp] = field(default_factory=list)
     books: Books = field(init=False)
+    providers: Providers = field(init=False)
     funded: tuple[int, int] = (0, 0)
     capped: int = 0
     deleveragings: int = 0
@@ -232,6 +238,7 @@ class Replay:
         """
         house = self.exchange.model.clearinghouse
         self.books = Books(house.risk_config().pool_fee_share)
+        self.providers = Providers(self, self.settings, OWNER, KEEPER)
         points = path_of(self.bars, low_first=self.settings.is_long, step=self.step if self.prompt else 1e9)
         first = next(points)
         self._open(first)
@@ -239,6 +246,8 @@ class Replay:
         count, hour, last = 1, 0, first
         for point in points:
             self._publish(point)
+            lowest = min(price / start for price, start in zip(point.prices, first.prices, strict=True))
+            self.providers.watch(1 - lowest)
             self._tend()
             count, last = count + 1, point
             if point.hour != hour:
@@ -247,15 +256,39 @@ class Replay:
                 hour = point.hour
         multipliers = self._multipliers()
         self._close()
-        return self._result(last, count, notional, multipliers, self._pay_out())
+        unpaid = self._pay_out()
+        provided = self.providers.leave()
+        self.exchange.model.check_invariants()
+        return self._result(last, count, notional, multipliers, unpaid, provided)
 
     # ---- calls
 
-    def _must(self, sender: str, contract: str, function: str, *args: Any, value: int = 0) -> Outcome:
+    @property
+    def model(self) -> World:
+        """The exact model."""
+        return self.exchange.model
+
+    def wait(self, seconds: int) -> None:
+        """Let time pass."""
+        self.exchange.wait(seconds)
+
+    def may(self, sender: str, contract: str, function: str, *args: Any, value: int = 0) -> Outcome:
+        """Run a transaction that may revert, and book what it did."""
         outcome = self.exchange.call(sender, contract, function, *args, value=value)
+        self.books.read(outcome.events)
+        return outcome
+
+    def must(self, sender: str, contract: str, function: str, *args: Any, value: int = 0) -> Outcome:
+        """Run a transaction and book what it did.
+
+        Raises
+        ------
+        CallRefused
+            It reverted.
+        """
+        outcome = self.may(sender, contract, function, *args, value=value)
         if not outcome.ok:
             raise CallRefused(function, outcome.error)
-        self.books.read(outcome.events)
         return outcome
 
     def _open(self, first: Point) -> None:
@@ -266,23 +299,23 @@ class Replay:
         skew = net_notional(drawn, self.markets, first.prices)
         pool, insurance = (int(skew * part) // _UNIT for part in (self.settings.pool, self.settings.insurance))
         supply = pool + insurance + sum(one.deposit for one in drawn)
-        self._must(OWNER, "LocalToken", "mint", OWNER, supply)
-        self._must(OWNER, "LocalToken", "approve", house.address, supply)
-        self._must(self.hands.admin, "Clearinghouse", "setExecutor", KEEPER, True)
-        self._must(OWNER, "Clearinghouse", "fundPool", pool)
-        self._must(OWNER, "Clearinghouse", "fundInsurance", insurance)
+        self.must(OWNER, "LocalToken", "mint", OWNER, supply)
+        self.must(OWNER, "LocalToken", "approve", house.address, supply)
+        self.must(self.hands.admin, "Clearinghouse", "setExecutor", KEEPER, True)
+        self.providers.enter(pool)
+        self.must(OWNER, "Clearinghouse", "fundInsurance", insurance)
         self.funded = pool * _UNIT, insurance * _UNIT
         for market in self.markets:
             cap = int(insurance * self.settings.insurance_cap) // _TOKEN
-            self._must(self.hands.steward, "Clearinghouse", "setInsuranceCap", market, cap)
+            self.must(self.hands.steward, "Clearinghouse", "setInsuranceCap", market, cap)
         self._publish(first)
         for number, trader in enumerate(drawn):
             account = to_account_id(OWNER, number)
             self.traders[account] = trader
-            self._must(OWNER, "Clearinghouse", "deposit", account, trader.deposit)
-            self._must(OWNER, "Clearinghouse", "setMarginMode", account, int(trader.mode))
+            self.must(OWNER, "Clearinghouse", "deposit", account, trader.deposit)
+            self.must(OWNER, "Clearinghouse", "setMarginMode", account, int(trader.mode))
             for market, size in trader.legs:
-                self._must(KEEPER, "Clearinghouse", "trade", self._order(account, market, size))
+                self.must(KEEPER, "Clearinghouse", "trade", self._order(account, market, size))
 
     def _publish(self, point: Point) -> None:
         self.exchange.wait(max(point.wait, 1))
@@ -293,7 +326,7 @@ class Replay:
             feed = PriceFeed(model.oracle.feed_of(market), value, value)
             data.append(encode_update(feed, model.timestamp - 1))
         fee = model.pyth.get_update_fee(tuple(data))
-        self._must(KEEPER, "PriceOracle", "update", tuple(self.markets), tuple(data), value=fee)
+        self.must(KEEPER, "PriceOracle", "update", tuple(self.markets), tuple(data), value=fee)
 
     def _order(self, account: int, market: int, size: int) -> tuple[int, ...]:
         price = self.exchange.model.oracle.price_of(market)
@@ -316,12 +349,13 @@ class Replay:
             self.lowest_health = min(self.lowest_health, pool.net_asset_value / pool.maintenance_margin)
             if pool.net_asset_value < pool.maintenance_margin:
                 self._deleverage()
+        self.providers.settle()
         self._reconcile()
 
     def _liquidate(self, account: int) -> None:
         house = self.exchange.model.clearinghouse
         held = house.ledger().insurance_balance
-        outcome = self._must(KEEPER, "Clearinghouse", "liquidate", account, to_account_id(KEEPER, 0))
+        outcome = self.must(KEEPER, "Clearinghouse", "liquidate", account, to_account_id(KEEPER, 0))
         for event in outcome.events:
             if event.name == "BadDebtBooked":
                 _, from_insurance, from_pool = event.args
@@ -333,7 +367,7 @@ class Replay:
         house = model.clearinghouse
         held = {account: self._sizes(account) for account in self.traders}
         worth = {account: house.risk_of(account) for account, sizes in held.items() if sizes}
-        self._must(KEEPER, "Clearinghouse", "deleverage")
+        self.must(KEEPER, "Clearinghouse", "deleverage")
         has_cut = False
         for account, risk in worth.items():
             leverage = risk.notional / max(risk.equity, 1)
@@ -358,7 +392,7 @@ class Replay:
         house = self.exchange.model.clearinghouse
         ledger = house.ledger()
         for name, held, funded, flows in (
-            ("pool", ledger.pool_balance, self.funded[0], self.books.pool),
+            ("pool", ledger.pool_balance, self.books.provided, self.books.pool),
             ("insurance fund", ledger.insurance_balance, self.funded[1], self.books.insurance),
         ):
             if held != funded + flows.total:
@@ -384,8 +418,7 @@ class Replay:
             for parts in _PATIENCE:
                 for market, size in self._sizes(account).items():
                     order = self._order(account, market, -size // parts)
-                    outcome = self.exchange.call(KEEPER, "Clearinghouse", "trade", order)
-                    self.books.read(outcome.events)
+                    self.may(KEEPER, "Clearinghouse", "trade", order)
             if house.account_of(account).open_markets:
                 self._liquidate(account)
                 if house.account_of(account).open_markets:
@@ -407,13 +440,19 @@ class Replay:
             claim = house.balance_of(account) // _UNIT
             paid = min(claim, model.token.held_by(house.address))
             if paid:
-                self._must(OWNER, "Clearinghouse", "withdraw", account, paid, OWNER)
+                self.must(OWNER, "Clearinghouse", "withdraw", account, paid, OWNER)
             unpaid += claim - paid
         model.check_invariants()
         return unpaid * _UNIT
 
     def _result(
-        self, last: Point, points: int, notional: int, multipliers: dict[str, tuple[float, float]], unpaid: int
+        self,
+        last: Point,
+        points: int,
+        notional: int,
+        multipliers: dict[str, tuple[float, float]],
+        unpaid: int,
+        provided: Provided,
     ) -> Result:
         books = self.books
         cut = {one.account for one in self.given_up}
@@ -435,6 +474,7 @@ class Replay:
             self.traders,
             flows,
             self.funded,
+            provided,
             notional,
             len(books.liquidations),
             sum(books.liquidations.values()),

@@ -41,9 +41,13 @@ class CrowdSettings:
     accounts
         How many there are.
     crowding
-        Open interest of the crowded side where it is largest, as part of its cap.
+        Open interest of the crowded side where it is largest, as part of its cap; less where a side would exceed one.
     pool
         What the pool starts with, as part of the notional of the skew.
+    redeem
+        Part of the pool's shares whose holders ask for their money as soon as they are alarmed.
+    alarm
+        What the price of some market must have fallen by to alarm them, as part of where it started.
     insurance
         What the insurance fund starts with, as part of the same.
     insurance_cap
@@ -56,6 +60,8 @@ class CrowdSettings:
     accounts: int = 150
     crowding: float = 0.1
     pool: float = 0.15
+    redeem: float = 0.0
+    alarm: float = 0.03
     insurance: float = 0.002
     insurance_cap: float = 0.5
     seed: int = 1
@@ -119,7 +125,9 @@ def crowd(
         for place, money in legs:
             sides[place][money < 0] += abs(money)
     fullest = max(side[not settings.is_long] / cap for side, cap in zip(sides, caps, strict=True))
-    scale = settings.crowding / fullest
+    # Hedges may make the other side of a market the fuller one: it ends at its cap, too.
+    most_full = max(max(side) / cap for side, cap in zip(sides, caps, strict=True))
+    scale = min(settings.crowding / fullest, 1 / most_full)
     slip = 0.001 + settings.crowding * max(configs[market].max_open_interest for market in markets) / 10_000
     traders = []
     for kind, part, legs in drawn:

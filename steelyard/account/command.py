@@ -128,7 +128,10 @@ def show(portfolio: Portfolio, console: Console) -> None:
     largest = _table("Largest orders", "market", "price", "buy", "sell")
     for order in portfolio.largest_orders:
         largest.add_row(str(order.market), _money(order.price), _size(order.buy), _size(-order.sell))
-    console.print(largest)
+    if portfolio.largest_orders:
+        console.print(largest)
+    else:
+        console.print("No market has a price yet: no order can fill.")
 
 
 def _table(title: str, first: str, *rest: str) -> Table:

@@ -49,7 +49,7 @@ class Portfolio:
     joint_move : JointMove
         By what all prices may be multiplied.
     largest_orders : tuple of LargestOrders
-        Of every listed market.
+        Of every listed market that ever had a price.
     """
 
     view: AccountView
@@ -109,7 +109,7 @@ def portfolio_of(exchange: Exchange, account: AccountId) -> Portfolio:
     Raises
     ------
     ContractReverted
-        The account is reserved, or a price is missing, stale or uncertain.
+        The account is reserved, or a price is stale or uncertain.
     """
     (view,) = exchange.account_views([account])
     return Portfolio(
@@ -126,6 +126,7 @@ def portfolio_of(exchange: Exchange, account: AccountId) -> Portfolio:
                     exchange.largest_order(account, market.market, is_buy=False),
                 )
                 for market in exchange.market_views()
+                if market.published_at
             ]
         ),
     )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sim.studies.crash_replay import Result
     from sim.studies.crashes import CrashReplay
     from sim.studies.crowd import CrowdSettings
+    from sim.studies.providers import Provided
     from steelyard.fuzz.pair import Pair
     from steelyard.parameters import SystemParameters
 
@@ -47,6 +48,16 @@ def crash_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--pool", type=positive, default=0.15, show_default=True, help="At the start, of the skew's notional."
+        ),
+        click.option(
+            "--redeem",
+            type=share,
+            default=0.0,
+            show_default=True,
+            help="Of the shares, once alarmed.",
+        ),
+        click.option(
+            "--alarm", type=share, default=0.03, show_default=True, help="Fall of a price that makes them redeem."
         ),
         click.option(
             "--insurance", type=positive, default=0.002, show_default=True, help="Fund at the start, of the same."
@@ -170,9 +181,20 @@ def _plain(one: CrashReplay) -> dict[str, Any]:
         "lowest_pool_health": _finite(result.lowest_health),
         "median_leverage_deleveraged": result.median_leverage,
         "foregone_until_the_end": str(sum(result.foregone.values())),
+        "providers": _providers(result.provided),
         "hedges": result.hedges()._asdict(),
         **{name: str(getattr(result, name)) for name in money},
         **{name: getattr(result, name) for name in counts},
+    }
+
+
+def _providers(provided: Provided) -> dict[str, Any]:
+    return {
+        "paid_in": {"left": str(provided.paid_in[0]), "stayed": str(provided.paid_in[1])},
+        "gains": {"left": str(provided.gains[0]), "stayed": str(provided.gains[1])},
+        "paid_out_before_the_end": str(provided.early),
+        "settlements": provided.settlements,
+        "refused": provided.refused,
     }
 
 
@@ -181,11 +203,15 @@ def _finite(value: float) -> float | None:
 
 
 def _print(done: Sequence[CrashReplay], console: Console) -> None:
-    heads = (*_PARTIES, "bad debt", "of it fund", "capped", "unpaid")
+    heads = (*_PARTIES, "bad debt", "of it fund", "capped", "unpaid", "given up")
     console.print(_table("Gained and lost, in thousand USD: the first six add up to zero", heads, done, _paid))
     facts = ("liquidated", "bankrupt", "cuts", "health", "pool left", "least A", "leverage", "hedges gave", "foregone")
     console.print(_table("What liquidations and deleveragings did", facts, done, _facts))
+    if any(one.result.provided.paid_in[0] for one in done):
+        shares = ("asked for", "paid early", "left", "stayed", "settled", "refused")
+        console.print(_table("Who had the pool, in thousand USD, and settlements of requests", shares, done, _shares))
     console.print(
+        "given up: what deleveraging took would have gained until the end; "
         "liquidated, bankrupt: accounts; cuts: deleveragings; health: the pool's lowest; least A: least multiplier "
         "at the end; leverage: median of those deleveraged; hedges gave: of their gross exposure; foregone: what that "
         "would have gained until the end, of their deposits; capped: bad debt that a market's cap left to the pool.",
@@ -216,6 +242,19 @@ def _table(
 def _paid(result: Result) -> list[str]:
     money = [result.flows[party].total for party in _PARTIES]
     money += [result.bad_debt, -result.flows["insurance"].bad_debt, result.capped, result.unpaid]
+    return _thousands(*money, sum(result.foregone.values()))
+
+
+def _shares(result: Result) -> list[str]:
+    one = result.provided
+    return [
+        *_thousands(one.paid_in[0], one.early, *one.gains),
+        str(one.settlements),
+        ", ".join(f"{name} {count}" for name, count in sorted(one.refused.items())) or "-",
+    ]
+
+
+def _thousands(*money: int) -> list[str]:
     return [f"{wei / 1e21:,.0f}" if abs(wei) >= 10**22 else f"{wei / 1e21:,.1f}" for wei in money]
 
 

@@ -130,7 +130,7 @@ def test_replay__same_seed__same_outcome_and_another_book_with_another(play: Cal
 def test_replay__an_event_is_a_wei_off__is_noticed(
     play: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = Replay._must.__globals__["Books"].read
+    read = Replay.may.__globals__["Books"].read
 
     def off(self: Any, events: tuple[Event, ...]) -> None:
         read(
@@ -141,3 +141,35 @@ def test_replay__an_event_is_a_wei_off__is_noticed(
     monkeypatch.setattr("sim.studies.crash_ledger.Books.read", off)
     with pytest.raises(Unreconciled, match="pool"):
         play(is_long=True)
+
+
+def test_replay__nine_tenths_redeem_in_the_fall__pool_is_cut_that_was_safe_and_who_stays_gains_less(
+    play: Callable[..., Result],
+) -> None:
+    """Behind a crowd at the cap, a pool that nobody leaves is never cut; one that is left to its initial margin is."""
+    stayed = play(is_long=True, crowding=1.0, pool=0.15)
+    left = play(is_long=True, crowding=1.0, pool=0.15, redeem=0.9)
+
+    assert _sums(left) == dict.fromkeys(FLOWS, 0)
+    assert stayed.deleveragings == 0
+    assert stayed.provided.settlements == 0
+    assert left.provided.settlements > 1
+    assert left.provided.refused["RequestsUnready"] >= 1
+    assert left.deleveragings > 0
+    assert left.lowest_health < 1 < stayed.lowest_health
+    assert left.unpaid == 0
+    assert left.flows["pool"].total < stayed.flows["pool"].total
+    returns = [result.provided.gains[1] / result.provided.paid_in[1] for result in (left, stayed)]
+    assert returns[0] < returns[1]
+    dust = 10**12 * 1_000
+    for result in (stayed, left):
+        assert abs(sum(result.provided.gains) - result.flows["pool"].total) <= dust
+
+
+def test_replay__fall_alarms_nobody__nobody_redeems(play: Callable[..., Result]) -> None:
+    calm = play(is_long=False, redeem=0.9, alarm=1.0)
+    quiet = play(is_long=False)
+
+    assert calm.provided.early == calm.provided.settlements == 0
+    assert calm.flows == quiet.flows
+    assert sum(calm.provided.paid_in) == sum(quiet.provided.paid_in)

@@ -157,7 +157,7 @@ def resize(market: Market, position: Position, size: int, size_delta: int) -> tu
     return size_after, size_after - size, funding
 
 
-def deleverage(market: Market, fraction: int, price: int) -> int:
+def deleverage(market: Market, fraction: int, price: int, *, pays_unwinding: bool) -> int:
     """Cut the multiplier of the side that outweighs the other, and pay its positions (``Positions.sol::deleverage``).
 
     Parameters
@@ -168,6 +168,8 @@ def deleverage(market: Market, fraction: int, price: int) -> int:
         Of the skew, to be closed [wad].
     price : int
         Oracle price [wad].
+    pays_unwinding : bool
+        Whether the side shares what unwinding that much of the skew pays beyond `price`.
 
     Returns
     -------
@@ -182,7 +184,12 @@ def deleverage(market: Market, fraction: int, price: int) -> int:
     cut = min(-(-side.multiplier * closed // open_interest(side)), side.multiplier - LEAST_MULTIPLIER)
     side.index += -(cut * price // _ONE) if skew > 0 else -(-cut * price // _ONE)
     side.multiplier -= cut
-    market.funding.velocity = funding_rate.velocity_at(market.config, skew_of(market))
+    skew_after = skew_of(market)
+    if pays_unwinding:
+        config = market.config
+        released = pricing.potential_up(config, skew, price) - pricing.potential_up(config, skew_after, price)
+        side.index -= max(0, released) * WAD // side.shares
+    market.funding.velocity = funding_rate.velocity_at(market.config, skew_after)
     return cut
 
 

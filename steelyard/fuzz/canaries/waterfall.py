@@ -70,19 +70,40 @@ DELEVERAGING = (
         "velocity-of-before-the-cut",
         "deleveraging",
         _POSITIONS,
-        (
-            "side.multiplier -= cut;\n"
-            "            market.funding.velocity = FundingRate.velocityAt(market.config, skewOf(market));"
-        ),
-        "side.multiplier -= cut;",
+        "            market.funding.velocity = FundingRate.velocityAt(market.config, skewAfter);\n",
+        "",
         "the rate drifts on as if nobody had been deleveraged",
+    ),
+    Canary(
+        "unwinding-not-paid",
+        "deleveraging",
+        _POSITIONS,
+        "if (paysUnwinding) {",
+        "if (false) {",
+        "holders of shares gain by a deleveraging that they bring about themselves",
+    ),
+    Canary(
+        "unwinding-paid-from-the-skew-of-before",
+        "deleveraging",
+        _POSITIONS,
+        "Pricing.potentialUp(market.config, skewAfter, price)\n",
+        "0\n",
+        "who is deleveraged a little is paid as if all of the skew were gone",
+    ),
+    Canary(
+        "unwinding-paid-by-nobody",
+        "deleveraging",
+        _EXT,
+        "bool paysUnwinding = risk.equity > 0;",
+        "bool paysUnwinding = true;",
+        "a pool that has nothing left pays for unwinding all the same",
     ),
     Canary(
         "cut-at-another-price",
         "deleveraging",
         _EXT,
-        "open.market.deleverage(fraction, open.mark.price());",
-        "open.market.deleverage(fraction, open.mark.price() * 99 / 100);",
+        "open.market.deleverage(fraction, open.mark.price(), paysUnwinding);",
+        "open.market.deleverage(fraction, open.mark.price() * 99 / 100, paysUnwinding);",
         "who is deleveraged is paid less than the oracle's price",
     ),
     Canary(
@@ -113,8 +134,8 @@ DELEVERAGING = (
         "deleveraged-to-initial-margin",
         "deleveraging",
         _EXT,
-        "fraction = Liquidation.fractionUp(risk.equity, risk.maintenanceMargin, -int256(potential), _riskConfig);",
-        "fraction = Liquidation.fractionUp(risk.equity, risk.initialMargin, -int256(potential), _riskConfig);",
+        "fraction = Liquidation.fractionUp(risk.equity, risk.maintenanceMargin, closeCost, _riskConfig);",
+        "fraction = Liquidation.fractionUp(risk.equity, risk.initialMargin, closeCost, _riskConfig);",
         "more is cut than heals the pool",
     ),
     Canary(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from eth_utils.crypto import keccak
 
-from steelyard.client import Chain, ContractReverted, RpcRejected, RpcUnreachable
+from steelyard.client import Chain, Contract, ContractReverted, RpcRejected, RpcUnreachable
 from steelyard.client.abi import abi_of, decode_revert
 from steelyard.client.pyth import encode_update
 from steelyard.client.records import AccountId, owner_of, to_account_id
@@ -193,3 +193,19 @@ def test_backoff__refused__does_not_repeat() -> None:
     with pytest.raises(RpcRejected):
         Backoff(5, 0.0).run(refuse)
     assert calls == [1]
+
+
+def test_encode__functions_of_one_name__are_found_by_their_signatures() -> None:
+    vault = abi_of("LiquidityVault")
+    for signature in ("deposit(uint256,address)", "deposit(uint256,address,address)"):
+        assert vault.selector(signature) == keccak(text=signature)[:4]
+
+
+def test_logs__indexed_addresses__are_asked_for_as_topics(node: Node) -> None:
+    node.answer = {"jsonrpc": "2.0", "id": 1, "result": []}
+    owner = "0x" + "Ab" * 20
+    vault = Contract("0x" + "01" * 20, abi_of("LiquidityVault"))
+    assert Chain(node.url).logs(vault, 1, 9, "DepositRequest", "RedeemRequest", indexed=(owner,)) == []
+    (query,) = node.requests[-1]["params"]
+    kinds = [vault.abi.topic(name) for name in ("DepositRequest", "RedeemRequest")]
+    assert query["topics"] == [kinds, ["0x" + "00" * 12 + "ab" * 20]]
