@@ -18,6 +18,7 @@ from steelyard.deployment.command import deploy as run_deploy
 from steelyard.failures import named
 from steelyard.fuzz.command import fuzz_options, run_fuzz
 from steelyard.keeper.command import keeper_options, run_keeper
+from steelyard.keeper.order_command import order_keeper_options, run_order_keeper
 from steelyard.studies.calibrate import calibrate_options, run_calibrate
 from steelyard.studies.crashes import crash_options, run_crashes
 from steelyard.studies.portfolio_margin import portfolio_margin_options, run_portfolio_margin
@@ -81,6 +82,21 @@ def keeper(network: str, **options: Any) -> None:
     """
     with connected(network):
         code = run_keeper(**options)
+    sys.exit(code)
+
+
+@cli.command()
+@_network
+@order_keeper_options
+@named
+def settle(network: str, **options: Any) -> None:
+    """Settle and trigger all orders that are due, many in one transaction, for their keeper fees.
+
+    Exit codes: 0 done, 1 an error by name, 2 wrong usage, 3 a call for an order failed, or prices were not known, 4 the
+    node did not answer, or refused.
+    """
+    with connected(network):
+        code = run_order_keeper(**options)
     sys.exit(code)
 
 
