@@ -140,9 +140,8 @@ class Hermes:
             data = tuple(bytes.fromhex(one.removeprefix("0x")) for one in document["binary"]["data"])
             return [_read(entry, data) for entry in document["parsed"]]
         except (KeyError, TypeError, ValueError) as error:
-            raise PricesRejected(
-                self._shown, f"an answer that is not Hermes's: {type(error).__name__}: {error}"
-            ) from error
+            reason = f"not an answer of Hermes: {type(error).__name__}: {error}"
+            raise PricesRejected(self._shown, reason) from error
 
     def _get(self, path: str) -> Any:
         """Return the document, None where there is no price yet."""

@@ -17,6 +17,8 @@ from steelyard.keeper.book import Action, Book, Due, Key, OpenOrder, Price
 from tests.unit.protocol.exchange import ALICE, BOB, UINT128_MAX, WAD, Exchange, feed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sim.protocol import Outcome
 
 DELAY, WINDOW = Settings().min_delay_seconds, Settings().window_seconds
@@ -51,7 +53,12 @@ class Play:
         self.block += 1
         for event in outcome.events:
             if event.name in NAMES:
-                told = event.name, dict(zip(NAMES[event.name], event.args, strict=True)), self.block, self.world.timestamp
+                told = (
+                    event.name,
+                    dict(zip(NAMES[event.name], event.args, strict=True)),
+                    self.block,
+                    self.world.timestamp,
+                )
                 self.events.append(told)
                 self.book.apply(*told)
         return outcome
@@ -109,7 +116,9 @@ class Play:
                 Terms(OrderKind.STOP, self.near(market)),
                 Terms(OrderKind.TRAILING_STOP, distance=pick.choice((1_000, 20_000))),
                 Terms(OrderKind.TWAP, slices=3, interval=DELAY + WINDOW + pick.choice((0, 9))),
-                Terms(OrderKind.BRACKET, pick.choice((0, self.near(market))), *((low, high) if is_buy else (high, low))),
+                Terms(
+                    OrderKind.BRACKET, pick.choice((0, self.near(market))), *((low, high) if is_buy else (high, low))
+                ),
             )
         )
         made = self.call(ALICE, "commit", order) if terms is None else self.call(ALICE, "place", order, terms)
@@ -131,18 +140,20 @@ class Play:
         found, contract = set(), self.world.order_book
         for key, (order, terms) in self.made.items():
             update = (self.update(order.market),)
-            tries = {Action.SETTLE: lambda: contract.settle(BOB, 0, order, KEEPER, update)}  # noqa: B023
+            tries: dict[Action, tuple[Callable[..., object], tuple[object, ...]]] = {
+                Action.SETTLE: (contract.settle, (BOB, 0, order, KEEPER, update))
+            }
             if terms is not None:
                 tries = {
-                    Action.TRIGGER: lambda: contract.trigger(BOB, order, terms),  # type: ignore[dict-item, return-value]  # noqa: B023
-                    Action.TRAIL: lambda: contract.trail(BOB, order, terms),  # type: ignore[dict-item, return-value]  # noqa: B023
-                    Action.EXECUTE: lambda: contract.execute(BOB, 0, order, terms, KEEPER, update),  # noqa: B023
-                    Action.CLEAR: lambda: contract.cancel_placed(BOB, order, terms),  # type: ignore[dict-item, return-value]  # noqa: B023
+                    Action.TRIGGER: (contract.trigger, (BOB, order, terms)),
+                    Action.TRAIL: (contract.trail, (BOB, order, terms)),
+                    Action.EXECUTE: (contract.execute, (BOB, 0, order, terms, KEEPER, update)),
+                    Action.CLEAR: (contract.cancel_placed, (BOB, order, terms)),
                 }
-            for action, attempt in tries.items():
+            for action, (function, arguments) in tries.items():
                 mark = self.world.mark()
                 try:
-                    attempt()
+                    function(*arguments)
                 except ProtocolError:
                     continue
                 finally:
@@ -214,7 +225,9 @@ def test_due__many_at_once__trails_then_triggers_then_settlements_by_what_is_ove
 
 
 @pytest.mark.parametrize(("price", "is_worth_it"), [(1_009, False), (1_010, False), (1_011, True)])
-def test_due__mark_gets_better__is_trailed_by_more_than_the_share_of_its_distance(price: int, is_worth_it: bool) -> None:
+def test_due__mark_gets_better__is_trailed_by_more_than_the_share_of_its_distance(
+    price: int, is_worth_it: bool
+) -> None:
     book = Book(DELAY, WINDOW, trail_share=100_000)
     order = Order(1 << 96, 0, 0, 2**40 - 1, -WAD, 0, 0)
     book.apply("OrderPlaced", {"order": order, "terms": Terms(OrderKind.TRAILING_STOP, distance=100_000)}, 1, 10)
