@@ -63,8 +63,9 @@ class Desk:
         self.slot = 0
 
     def keeper(self, **options: Any) -> OrderKeeper:
-        options = {"prices": self.history, "first_block": self.market.artefact.first_block} | options
-        return OrderKeeper(self.exchange, self.market.keeper, self.fees, **options)
+        options.setdefault("prices", self.history)
+        first_block = self.market.artefact.first_block
+        return OrderKeeper(self.exchange, self.market.keeper, self.fees, first_block=first_block, **options)
 
     def publish(self, **prices: int) -> None:
         self.market.publish(**prices)
