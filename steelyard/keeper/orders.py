@@ -226,15 +226,14 @@ class OrderKeeper:
 
     def _look_at_source(self, now: int, markets: dict[int, _Market], which: Sequence[int], work: _Work) -> None:
         try:
-            latest = self._prices.latest([markets[market].feed for market in which])
+            latest = self._prices.latest([markets[market].feed for market in which], now)
         except ChainError as error:
             work.price_failure = f"{type(error).__name__}: {error}"
             return
         for market in which:
             entry = markets[market]
             update = latest.get(entry.feed)
-            # A price of the future is refused, and one that is too old cannot trigger.
-            if update is None or not entry.stored_at < update.published_at <= now:
+            if update is None or update.published_at <= entry.stored_at:
                 continue
             entry.update, entry.price = update, Price(update.price, update.published_at)
             is_fresh = now <= update.published_at + entry.max_age
@@ -363,11 +362,11 @@ class OrderKeeper:
         if not feeds:
             return []
         try:
-            latest = self._prices.latest(list(feeds.values()))
+            latest = self._prices.latest(list(feeds.values()), now)
         except ChainError as error:
             work.price_failure = f"{type(error).__name__}: {error}"
             return []
-        which = [market for market, feed in feeds.items() if feed in latest and latest[feed].published_at <= now]
+        which = [market for market, feed in feeds.items() if feed in latest]
         if not which:
             return []
         data = latest[feeds[which[0]]].data

@@ -70,8 +70,11 @@ class Update:
 class Prices(Protocol):
     """A source of price updates."""
 
-    def latest(self, feeds: Sequence[str]) -> dict[str, Update]:
-        """Return the latest prices of feeds, all in the same data; those without price are left out."""
+    def latest(self, feeds: Sequence[str], now: int) -> dict[str, Update]:
+        """Return the latest prices of feeds that the chain takes at `now` [Unix s], all in the same data.
+
+        Feeds without such a price are left out: none is published later than `now`.
+        """
         ...
 
     def first_at(self, feed: str, earliest: int) -> Update | None:
@@ -103,15 +106,23 @@ class Hermes:
         self._backoff = backoff or Backoff(attempts=3)
         self._first: dict[tuple[str, int], Update] = {}
 
-    def latest(self, feeds: Sequence[str]) -> dict[str, Update]:
-        """Return the latest prices of feeds, all in the same data.
+    def latest(self, feeds: Sequence[str], now: int) -> dict[str, Update]:
+        """Return the latest prices of feeds that the chain takes at `now` [Unix s], all in the same data.
+
+        The chain's last block is seconds behind the service: where the latest price is later, the one of that block's
+        time is asked for.
 
         Raises
         ------
         PricesUnreachable, PricesRejected
             As named.
         """
-        return {one.feed: one for one in self._updates("latest", feeds)} if feeds else {}
+        if not feeds:
+            return {}
+        found = self._updates("latest", feeds)
+        if any(one.published_at > now for one in found):
+            found = self._updates(str(now), feeds)
+        return {one.feed: one for one in found if one.published_at <= now}
 
     def first_at(self, feed: str, earliest: int) -> Update | None:
         """Return the first price published at or after `earliest` [Unix s], None where there is none yet.
@@ -200,11 +211,12 @@ class LocalPrices:
         """Tell a price and its confidence [1e-8 USD] that was published after all others of the feed [Unix s]."""
         self._told[feed.lower()].append((published_at, price, confidence))
 
-    def latest(self, feeds: Sequence[str]) -> dict[str, Update]:
-        """Return the last price told of each feed, else the one held; in one update each, of the time published."""
+    def latest(self, feeds: Sequence[str], now: int) -> dict[str, Update]:
+        """Return the last price told of each feed until `now`, else the one held; in one update each."""
         found = {}
         for feed in feeds:
             told = self._told[feed.lower()]
+            told = told[: bisect_left(told, (now + 1,))]
             if told:
                 found[feed.lower()] = self._update(feed, *told[-1], told[-2][0] if len(told) > 1 else 0)
             elif (held := self._held(feed)) is not None:

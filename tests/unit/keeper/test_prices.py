@@ -59,12 +59,12 @@ def service() -> Iterator[Service]:
 
 def test_latest__answer__is_read_as_the_oracle_reads_it(service: Service) -> None:
     service.answers = [(200, answer(100, 99))]
-    found = Hermes(service.url).latest([FEED])
+    found = Hermes(service.url).latest([FEED], 100)
     assert found == {FEED: Update(FEED, 40_000_123_456_780_000_000_000, 1, 100, 99, (b"PNAU",))}
     parts = urlsplit(service.asked[0])
     assert parts.path == "/key/v2/updates/price/latest"
     assert parse_qs(parts.query) == {"ids[]": [FEED], "encoding": ["hex"], "parsed": ["true"]}
-    assert Hermes(service.url).latest([]) == {}
+    assert Hermes(service.url).latest([], 100) == {}
     assert len(service.asked) == 1
 
 
@@ -84,6 +84,15 @@ def test_first_at__price__is_taken_only_if_it_is_the_first(
     assert len(service.asked) == (1 if is_first else 2)
 
 
+def test_latest__later_than_the_chain__is_that_of_the_time_of_its_block(service: Service) -> None:
+    service.answers = [(200, answer(107, 106)), (200, answer(100, 99))]
+    found = Hermes(service.url).latest([FEED], 100)
+    assert found[FEED].published_at == 100
+    assert [urlsplit(path).path.rpartition("/")[2] for path in service.asked] == ["latest", "100"]
+    service.answers = [(200, answer(107, 106))]
+    assert Hermes(service.url).latest([FEED], 100) == {}
+
+
 def test_first_at__none_yet__is_none(service: Service) -> None:
     service.answers = [(404, b"not found")]
     assert Hermes(service.url).first_at(FEED, 50) is None
@@ -92,11 +101,11 @@ def test_first_at__none_yet__is_none(service: Service) -> None:
 def test_latest__rate_limited__tries_again_later(service: Service) -> None:
     service.answers = [(429, b"slow down"), (200, b"<html>"), (200, answer(100, 99))]
     waits: list[float] = []
-    assert FEED in Hermes(service.url, backoff=Backoff(3, sleep=waits.append)).latest([FEED])
+    assert FEED in Hermes(service.url, backoff=Backoff(3, sleep=waits.append)).latest([FEED], 100)
     assert waits == [0.5, 1.0]
     service.answers = [(503, b"down")]
     with pytest.raises(PricesUnreachable, match="HTTP status 503: down") as told:
-        Hermes(service.url, backoff=Backoff(1)).latest([FEED])
+        Hermes(service.url, backoff=Backoff(1)).latest([FEED], 100)
     assert "key" not in str(told.value)
 
 
@@ -112,10 +121,10 @@ def test_latest__rate_limited__tries_again_later(service: Service) -> None:
 def test_latest__another_answer__is_refused(service: Service, document: object) -> None:
     service.answers = [(200, document)]
     with pytest.raises(PricesRejected, match="not an answer of Hermes"):
-        Hermes(service.url).latest([FEED])
+        Hermes(service.url).latest([FEED], 100)
     service.answers = [(400, b"unknown feed")]
     with pytest.raises(PricesRejected, match="HTTP status 400: unknown feed"):
-        Hermes(service.url).latest([FEED])
+        Hermes(service.url).latest([FEED], 100)
 
 
 def test_hermes__no_address__is_refused() -> None:
