@@ -121,7 +121,7 @@ class ApeChain(Chain):
     def _error(self, error: VirtualMachineError) -> ErrorValue:
         if not isinstance(error, ContractLogicError):
             # A panic: ape keeps the data only in what it was told by web3.
-            return self.abi.error(bytes.fromhex(str(getattr(error.base_err, "data", "0x"))[2:]))
+            return self.abi.error(bytes.fromhex(str(getattr(error.__cause__, "data", "0x"))[2:]))
         if isinstance(error, CustomError):
             return ErrorValue(error.abi.name, tuple(_plain(value) for value in error.inputs.values()))
         # ape names the errors of the contract that was called; of simulations and of what lies behind, it has the data.
