@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import ape
-from ape.exceptions import ContractLogicError, CustomError, TransactionError
+from ape.exceptions import ContractLogicError, CustomError, TransactionError, VirtualMachineError
 from eth_utils.address import to_checksum_address
 
 from sim.protocol import ErrorValue, Event, Outcome
@@ -64,7 +64,7 @@ class ApeChain(Chain):
         self._set_time()
         try:
             receipt = handler(*args, **options)
-        except ContractLogicError as error:
+        except VirtualMachineError as error:
             failed = self._error(error)
             if failed != would_fail:
                 raise ChainError(f"ape: simulated {would_fail}, sent {failed}") from error
@@ -118,7 +118,10 @@ class ApeChain(Chain):
             for log in receipt.decode_logs()
         )
 
-    def _error(self, error: ContractLogicError) -> ErrorValue:
+    def _error(self, error: VirtualMachineError) -> ErrorValue:
+        if not isinstance(error, ContractLogicError):
+            # A panic: ape keeps the data only in what it was told by web3.
+            return self.abi.error(bytes.fromhex(str(getattr(error.__cause__, "data", "0x"))[2:]))
         if isinstance(error, CustomError):
             return ErrorValue(error.abi.name, tuple(_plain(value) for value in error.inputs.values()))
         # ape names the errors of the contract that was called; of simulations and of what lies behind, it has the data.

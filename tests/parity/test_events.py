@@ -11,8 +11,8 @@ import pytest
 
 from sim.protocol import World
 from sim.protocol.evm import Address
-from sim.protocol.libraries import funding_rate, positions
-from sim.protocol.libraries.fixed_point import clamp_symmetric
+from sim.protocol.libraries import funding_rate, positions, pricing
+from sim.protocol.libraries.fixed_point import WAD, clamp_symmetric
 from sim.protocol.types.account import Position
 from sim.protocol.types.account_id import INSURANCE_ACCOUNT, POOL_ACCOUNT
 from sim.protocol.types.guard import Guard, Sequencer
@@ -150,8 +150,10 @@ class Rebuilt:
         self.trades.append((account, market, size))
 
     def on_position_moved(self, _: int, source: int, to: int, market: int, size: int) -> None:
-        (giver, *_gave), (receiver, in_market, _received) = self.trades[-2:]
-        assert (giver, *_gave, receiver, in_market) == (source, market, -size, to, market)
+        (giver, of_market, gave), received = self.trades[-2:]
+        assert (giver, of_market, *received) == (source, market, to, market, size)
+        # Sizes of a side that was deleveraged are not whole shares.
+        assert abs(gave + size) <= 2
 
     def on_liquidated(
         self, _: int, account: int, liquidator: int, notional: int, reward: int, penalty: int, balance: int
@@ -170,13 +172,18 @@ class Rebuilt:
         self.draws[market] = InsuranceDraw(before.cap, day, drawn)
 
     def on_deleveraged(self, _: int, market: int, is_long: bool, cut: int, longs: int, shorts: int) -> None:
-        state, paid = self.markets[market], cut * self.prices[market][0]
-        assert self.jumps.pop(market, (0, 0)) == (
-            (-(paid // ONE_MULTIPLIER), 0) if is_long else (0, -(-paid // ONE_MULTIPLIER))
-        )
+        state, price = self.markets[market], self.prices[market][0]
         side, multiplier = (state.longs, longs) if is_long else (state.shorts, shorts)
         assert side.multiplier - cut == multiplier
+        potential = pricing.potential_up(state.config, positions.skew_of(state), price)
         state.longs.multiplier, state.shorts.multiplier = longs, shorts
+        potential -= pricing.potential_up(state.config, positions.skew_of(state), price)
+        paid = cut * price // ONE_MULTIPLIER if is_long else -(-cut * price // ONE_MULTIPLIER)
+        kept = -paid if is_long else paid
+        shared = kept - max(0, potential) * WAD // max(1, side.shares)
+        jump = self.jumps.pop(market, (0, 0))
+        assert jump[not is_long] in ((kept, shared) if cut else (0,))
+        assert jump[is_long] == 0
         state.funding.velocity = funding_rate.velocity_at(state.config, positions.skew_of(state))
 
     # ---- markets, prices, rules
@@ -429,4 +436,4 @@ def test_events__of_a_campaign__rebuild_the_state(stage: Stage, seed: int) -> No
 )
 def test_events__one_kind_unheard__do_not(stage: Stage, name: str) -> None:
     with pytest.raises((AssertionError, KeyError)):
-        _observe(stage, 11, deaf_to=name)
+        _observe(stage, 13, deaf_to=name)
