@@ -17,13 +17,28 @@ library OrderHashes {
         keccak256(abi.encodePacked("SignedPlacedOrder(Order order,Terms terms,uint256 nonce)", ORDER, TERMS));
 
     /// @notice Hash of an order.
-    function hash(Order calldata order) internal pure returns (bytes32) {
-        return keccak256(abi.encode(ORDER_TYPEHASH, order));
+    /// @dev As `abi.encode` of its fields would be hashed, without reading each: one with bits beyond a field's type has
+    /// a hash that no order has.
+    function hash(Order calldata order) internal pure returns (bytes32 result) {
+        bytes32 typehash = ORDER_TYPEHASH;
+        assembly ("memory-safe") {
+            let data := mload(0x40)
+            mstore(data, typehash)
+            calldatacopy(add(data, 0x20), order, 0x100)
+            result := keccak256(data, 0x120)
+        }
     }
 
     /// @notice Hash of terms.
-    function hash(Terms calldata terms) internal pure returns (bytes32) {
-        return keccak256(abi.encode(TERMS_TYPEHASH, terms));
+    /// @dev As that of an order.
+    function hash(Terms calldata terms) internal pure returns (bytes32 result) {
+        bytes32 typehash = TERMS_TYPEHASH;
+        assembly ("memory-safe") {
+            let data := mload(0x40)
+            mstore(data, typehash)
+            calldatacopy(add(data, 0x20), terms, 0xe0)
+            result := keccak256(data, 0x100)
+        }
     }
 
     /// @notice Hash of an order that rests.

@@ -167,9 +167,7 @@ class OrderBook(SignedMessages):
         TermsInvalid, SizeZero, KeeperFeeExceeded, OrderExpired, AccountUnauthorized, SlotOccupied
             As named.
         """
-        terms = Terms(*terms)
-        _require_kind(terms)
-        self._place(Order(*order), terms, sender)
+        self._place(Order(*order), Terms(*terms), sender)
 
     @external(f"commitSigned({_ORDER},uint256,address,bytes)")
     @non_reentrant
@@ -211,7 +209,6 @@ class OrderBook(SignedMessages):
             As named, and those of `place`.
         """
         order, terms = Order(*order), Terms(*terms)
-        _require_kind(terms)
         self._use_signed(order_hashes.signed(order, terms, nonce), nonce, signer, _BYTES.raw(signature))
         self._place(order, terms, Address(signer))
 
@@ -432,9 +429,7 @@ class OrderBook(SignedMessages):
     @view(f"hashOfPlaced({_ORDER},{_TERMS}) -> (uint216)")
     def hash_of_placed(self, order: Order | tuple[int, ...], terms: Terms | tuple[int, ...]) -> int:
         """Return the hash under which an order that rests is stored."""
-        terms = Terms(*terms)
-        _require_kind(terms)
-        return order_hashes.stored(Order(*order), terms)
+        return order_hashes.stored(Order(*order), Terms(*terms))
 
     @view("MIN_DELAY_SECONDS() -> (uint64)")
     def min_delay_seconds(self) -> int:
@@ -477,6 +472,9 @@ class OrderBook(SignedMessages):
 
     def _place(self, order: Order, terms: Terms, trader: Address) -> None:
         settled_in = self._min_delay_seconds + self._window_seconds
+        if terms.kind > OrderKind.BRACKET:
+            # A number that is no kind: the compiler's decoder refuses it where it is read.
+            raise EmptyRevert
         triggers.check(terms, order, settled_in)
         self._hold(order, terms, trader)
         now = self.world.timestamp
@@ -525,7 +523,6 @@ class OrderBook(SignedMessages):
         held = self._commitments.get(key)
         if held is None or held.terms is None:
             raise OrderUnknown(order.account, order.slot)
-        _require_kind(terms)
         if held.order != order or held.terms != terms:
             raise OrderUnknown(order.account, order.slot)
         return held.committed_at, self._progress[key]
@@ -627,9 +624,3 @@ class OrderBook(SignedMessages):
 
     def _latest(self, order: Order, earliest: int) -> int:
         return min(order.expires_at, earliest + self._window_seconds)
-
-
-def _require_kind(terms: Terms) -> None:
-    """Refuse a number that is no kind, as the compiler's decoder does."""
-    if terms.kind > OrderKind.BRACKET:
-        raise EmptyRevert
