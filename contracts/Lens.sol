@@ -464,8 +464,8 @@ contract Lens is ILens {
         uint256 minSize = Pricing.minSize(held.state.config);
         (, int256 size) = _slackAfter(book, held, sign * int256(largest));
         if (size == held.size) return 0;
-        if (size == 0 || size.abs() >= minSize) return largest;
         uint256 closing = _closing(held, sign);
+        if (largest == closing || size.abs() >= minSize) return largest;
         if (largest > closing) {
             largest = closing;
         } else {

@@ -524,9 +524,9 @@ def _largest_allowed(book: _Book, held: _Holding, sign: int, largest: int) -> in
     _, size = _slack_after(book, held, sign * largest)
     if size == held.size:
         return 0
-    if size == 0 or abs(size) >= min_size:
-        return largest
     closing = max(0, -sign * held.size)
+    if largest == closing or abs(size) >= min_size:
+        return largest
     if largest > closing:
         largest = closing
     elif closing <= min_size:

@@ -637,7 +637,7 @@ TOLD = (
         "largest-order-leaves-dust",
         "view",
         _LENS,
-        "if (size == 0 || size.abs() >= minSize) return largest;",
+        "if (largest == closing || size.abs() >= minSize) return largest;",
         "return largest;",
         "an order is told to pass that leaves less than the smallest position",
     ),
