@@ -18,6 +18,7 @@ import sys
 from pathlib import Path
 
 __all__ = [
+    "ANVIL_HISTORY",
     "ROOT",
     "SOLC_VERSION",
     "AnvilNotFound",
@@ -33,6 +34,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 SOLC_VERSION = "0.8.37"
 """The pinned compiler, as in `ape-config.yaml` and `package.json`."""
+
+ANVIL_HISTORY = ("--prune-history", "256")
+"""Flags that keep the states of the last 256 blocks, in memory.
+
+Without them anvil writes a state for each older block below `~/.foundry/anvil/tmp`, gigabytes for a long replay, and
+leaves them there when it is ended by a signal.
+"""
 
 _SOLC_FOLDER = ROOT / ".solcx"
 _NODE_BIN = ROOT / "node_modules" / ".bin"

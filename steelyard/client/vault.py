@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from steelyard.client.exchange import Exchange
     from steelyard.client.records import PoolRisk
 
-__all__ = ["Kind", "Obstacle", "Request", "RequestState", "Vault", "VaultTimes", "VaultView", "Waiting"]
+__all__ = ["REFUSALS", "Kind", "Obstacle", "Request", "RequestState", "Vault", "VaultTimes", "VaultView", "Waiting"]
 
 _UNIT = 10**12
 """Wad per unit of the settlement token."""
@@ -56,7 +56,7 @@ class Obstacle(StrEnum):
     OTHER = "refused"
 
 
-_REFUSALS = {
+REFUSALS = {
     "PriceOutdated": Obstacle.OUTDATED,
     "PriceStale": Obstacle.UNPRICED,
     "PriceUncertain": Obstacle.UNPRICED,
@@ -64,6 +64,7 @@ _REFUSALS = {
     "PoolUnhealthy": Obstacle.UNHEALTHY,
     "PoolExhausted": Obstacle.EXHAUSTED,
 }
+"""Errors with which the vault refuses to settle what is due, and what each comes of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,8 +379,8 @@ class Vault:
         try:
             self._view("fulfil", _LOOKED_AT, _LOOKED_AT)
         except ContractReverted as error:
-            if error.name in _REFUSALS:
-                return _REFUSALS[error.name], _told(error, self.chain.block().timestamp)
+            if error.name in REFUSALS:
+                return REFUSALS[error.name], _told(error, self.chain.block().timestamp)
             if error.name != "RequestsUnready":
                 return Obstacle.OTHER, str(error)
         else:

@@ -69,7 +69,7 @@ def local_chain(timestamp: int) -> Iterator[LocalChain]:
     """
     program = toolchain.anvil()
     command = [str(program), "--port", "0", "--timestamp", str(timestamp), "--base-fee", "0"]
-    flags = ["--hardfork", "cancun", "--auto-impersonate"]
+    flags = ["--hardfork", "cancun", "--auto-impersonate", *toolchain.ANVIL_HISTORY]
     with tempfile.TemporaryDirectory(prefix="steelyard-anvil-") as folder:
         log = Path(folder) / "log"
         with log.open("wb") as output:

@@ -91,7 +91,13 @@ class AnvilMachine(Chain):
             "--base-fee": "0",
             "--balance": "0",
         }
-        flags = ("--silent", "--auto-impersonate", "--no-mining", "--disable-min-priority-fee")
+        flags = (
+            "--silent",
+            "--auto-impersonate",
+            "--no-mining",
+            "--disable-min-priority-fee",
+            *toolchain.ANVIL_HISTORY,
+        )
         self._log = (self._folder / "log").open("wb")
         self._process = subprocess.Popen(
             [str(program), *flags, *itertools.chain.from_iterable(arguments.items())],

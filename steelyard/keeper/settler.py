@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from steelyard.client.errors import ContractReverted, RpcRejected, RpcUnreachable, TransactionFailed
-from steelyard.client.vault import Vault
+from steelyard.client.vault import REFUSALS, Vault
 
 if TYPE_CHECKING:
     from steelyard.client.chain import Receipt, Sender
@@ -17,17 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Settlement", "Settler"]
 
-_WAITING = frozenset(
-    {
-        "RequestsUnready",
-        "PriceOutdated",
-        "PoolExhausted",
-        "PoolUnhealthy",
-        "PriceStale",
-        "PriceUncertain",
-        "PriceMissing",
-    }
-)
+_WAITING = frozenset({"RequestsUnready", *REFUSALS})
 """Nothing can be settled now, and nothing is wrong with the keeper."""
 
 

@@ -80,6 +80,7 @@ class Anvil:
             "--no-mining",
             "--auto-impersonate",
             "--disable-code-size-limit",
+            *toolchain.ANVIL_HISTORY,
             *(["--steps-tracing"] if traces_steps else []),
         ]
         command = [str(toolchain.anvil()), *flags, *(str(part) for option in options.items() for part in option)]
