@@ -20,6 +20,7 @@ import {AccountId} from "./types/AccountId.sol";
 import {Fill, Trade} from "./types/Fill.sol";
 import {MarketId} from "./types/MarketId.sol";
 import {Leg, Order, OrderKind, Progress, Terms} from "./types/Order.sol";
+import {ProvenPrice, toProvenPrice} from "./types/ProvenPrice.sol";
 
 /// @title Orders that cannot pick their price; see IOrderBook.
 contract OrderBook is IOrderBook, SignedMessages, ReentrancyGuardTransient {
@@ -27,7 +28,7 @@ contract OrderBook is IOrderBook, SignedMessages, ReentrancyGuardTransient {
     using OrderHashes for Order;
     using OrderHashes for Terms;
 
-    /// @dev A slot that is free but not zero.
+    /// @dev A slot that is free but not zero; what is held in it is more.
     uint256 private constant FREE = 1;
     /// @dev Of a commitment that rests: it keeps its slot until it is over.
     uint256 private constant RESTING = 1 << 255;
@@ -43,6 +44,9 @@ contract OrderBook is IOrderBook, SignedMessages, ReentrancyGuardTransient {
     /// @dev `isResting << 255 | committedAt << 216 | orderHash`, one word.
     mapping(AccountId account => mapping(uint8 slot => uint256)) private _commitments;
     mapping(AccountId account => mapping(uint8 slot => Progress)) private _progress;
+
+    /// @dev The last price that was proven in this transaction.
+    ProvenPrice private transient _proven;
 
     /// @dev What an order asks for at a settlement.
     struct Intent {
@@ -187,6 +191,11 @@ contract OrderBook is IOrderBook, SignedMessages, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IOrderBook
+    function provePrice(MarketId market, uint64 earliest, bytes[] calldata updateData) external payable nonReentrant {
+        _proven = _parseFirst(market, earliest, type(uint64).max, updateData);
+    }
+
+    /// @inheritdoc IOrderBook
     function updatePrices(MarketId[] calldata markets, bytes[] calldata updateData) external payable {
         ORACLE.update{value: msg.value}(markets, updateData);
     }
@@ -266,16 +275,20 @@ contract OrderBook is IOrderBook, SignedMessages, ReentrancyGuardTransient {
     function _put(Order calldata order, address trader, uint256 commitment) private {
         if (order.sizeDelta == 0) revert SizeZero();
         if (order.keeperFee > MAX_KEEPER_FEE) revert KeeperFeeExceeded(order.keeperFee, MAX_KEEPER_FEE);
-        if (block.timestamp + MIN_DELAY_SECONDS > order.expiresAt) revert OrderExpired(order.expiresAt);
-        _authorize(order.account, trader);
-        uint256 held = _commitments[order.account][order.slot];
-        uint256 committedAt = _committedAt(held);
-        if (
-            held >= RESTING || (committedAt != 0 && block.timestamp <= committedAt + MIN_DELAY_SECONDS + WINDOW_SECONDS)
-        ) {
-            revert SlotOccupied(order.account, order.slot);
+        unchecked {
+            if (block.timestamp + MIN_DELAY_SECONDS > order.expiresAt) revert OrderExpired(order.expiresAt);
         }
-        _commitments[order.account][order.slot] = commitment;
+        _authorize(order.account, trader);
+        mapping(uint8 slot => uint256) storage commitments = _commitments[order.account];
+        uint8 slot = order.slot;
+        uint256 held = commitments[slot];
+        if (
+            held > FREE
+                && (held >= RESTING || block.timestamp <= _committedAt(held) + MIN_DELAY_SECONDS + WINDOW_SECONDS)
+        ) {
+            revert SlotOccupied(order.account, slot);
+        }
+        commitments[slot] = commitment;
     }
 
     /// @dev Frees the slot of a delayed order; returns the earliest time of its price.
@@ -400,11 +413,8 @@ contract OrderBook is IOrderBook, SignedMessages, ReentrancyGuardTransient {
         private
         returns (Fill memory fill, uint256 price, bytes memory reason)
     {
-        uint256 confidence;
-        bool isConfirmed;
-        (price, confidence, isConfirmed) =
-            ORACLE.parseFirst{value: msg.value}(order.market, updateData, intent.earliest, intent.latest);
-        price = Pricing.worstOf(price, confidence, intent.sizeDelta > 0);
+        ProvenPrice first = _firstPrice(order.market, intent, updateData);
+        price = Pricing.worstOf(first.price(), first.confidence(), intent.sizeDelta > 0);
         try CLEARINGHOUSE.trade(
             Trade({
                 account: order.account,
@@ -415,7 +425,7 @@ contract OrderBook is IOrderBook, SignedMessages, ReentrancyGuardTransient {
                 keeper: keeper,
                 keeperFee: order.keeperFee,
                 reduceOnly: intent.reduceOnly,
-                isConfirmed: isConfirmed
+                isConfirmed: first.isConfirmed()
             })
         ) returns (
             Fill memory done
@@ -426,6 +436,27 @@ contract OrderBook is IOrderBook, SignedMessages, ReentrancyGuardTransient {
             if (!_isFinal(bytes4(error_))) LowLevelCall.bubbleRevert(error_);
             reason = error_;
         }
+    }
+
+    /// @dev A price that was proven before now is in the window: `latest` is not over.
+    function _firstPrice(MarketId market, Intent memory intent, bytes[] calldata updateData)
+        private
+        returns (ProvenPrice)
+    {
+        if (updateData.length != 0 || msg.value != 0) {
+            return _parseFirst(market, intent.earliest, intent.latest, updateData);
+        }
+        if (!_proven.covers(market, intent.earliest)) revert PriceUnproven(market, intent.earliest);
+        return _proven;
+    }
+
+    function _parseFirst(MarketId market, uint64 earliest, uint64 latest, bytes[] calldata updateData)
+        private
+        returns (ProvenPrice)
+    {
+        (uint256 price, uint256 confidence, bool isConfirmed, uint256 publishedAt) =
+            ORACLE.parseFirst{value: msg.value}(market, updateData, earliest, latest);
+        return toProvenPrice(market, earliest, publishedAt, price, confidence, isConfirmed);
     }
 
     /// @dev Failures that are the order's or its account's own, and so use it up: else whoever settles could wait for a

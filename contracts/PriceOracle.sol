@@ -52,7 +52,7 @@ contract PriceOracle is IPriceOracle, AccessManaged {
     function parseFirst(MarketId market, bytes[] calldata updateData, uint64 minPublishTime, uint64 maxPublishTime)
         external
         payable
-        returns (uint256 price, uint256 confidence, bool isConfirmed)
+        returns (uint256 price, uint256 confidence, bool isConfirmed, uint256 publishedAt)
     {
         MarketId[] memory markets = new MarketId[](1);
         markets[0] = market;
@@ -63,9 +63,8 @@ contract PriceOracle is IPriceOracle, AccessManaged {
         PriceState memory state = _prices[market].unpack();
         (price, confidence) = _toWad(market, update_);
         isConfirmed = _isConfirmed(market, state, price);
-        if (update_.publishTime > state.publishedAt) {
-            _store(market, state, price, confidence, update_.publishTime, isConfirmed);
-        }
+        publishedAt = update_.publishTime;
+        if (publishedAt > state.publishedAt) _store(market, state, price, confidence, publishedAt, isConfirmed);
         _requireCertain(market, confidence, state.maxConfidence);
     }
 

@@ -38,6 +38,8 @@ interface IOrderBook is ISignedMessages {
     error MarkUnmoved(uint256 price, uint256 mark);
     /// @notice The latest price was published no later than the order, or what of it is next, began to wait.
     error PricePremature(uint256 publishedAt, uint256 since);
+    /// @notice Neither an update was given, nor was the market's first price since `earliest` proven in this transaction.
+    error PriceUnproven(MarketId market, uint256 earliest);
     /// @notice Lists of unequal lengths.
     error BatchMalformed(uint256 calls, uint256 values);
     /// @notice A call of a batch asks for more value than is left.
@@ -105,9 +107,10 @@ interface IOrderBook is ISignedMessages {
     /// event and without fee, so that nobody can wait for a moment in which it goes through.
     /// @param order as committed
     /// @param keeper account that gets the order's keeper fee
-    /// @param updateData Pyth update that holds that price; send Pyth's fee as value
+    /// @param updateData Pyth update that holds that price; send Pyth's fee as value; none, without value, where
+    /// `provePrice` has proven it in this transaction
     /// @return fill what was done, all zero if the order failed
-    /// @dev Errors: OrderUnknown, OrderExpired, the oracle's, Pyth's, those of `IClearinghouse.trade` that are the caller's.
+    /// @dev Errors: OrderUnknown, OrderExpired, PriceUnproven, the oracle's, Pyth's, those of `IClearinghouse.trade` that are the caller's.
     function settle(Order calldata order, AccountId keeper, bytes[] calldata updateData)
         external
         payable
@@ -125,12 +128,19 @@ interface IOrderBook is ISignedMessages {
     /// @notice Settles what is due of an order that rests, as `settle` does: at the first price after its trigger and the
     /// delay, or at the first price of its slice. One that fails at its acceptable price waits for its next trigger; a
     /// slice that fails, or is not settled in its window, is lost, and the others go on.
-    /// @dev Errors: OrderUnknown, OrderUntriggered, the oracle's, Pyth's, those of `IClearinghouse.trade` that are the
+    /// @dev Errors: OrderUnknown, OrderUntriggered, PriceUnproven, the oracle's, Pyth's, those of `IClearinghouse.trade` that are the
     /// caller's.
     function execute(Order calldata order, Terms calldata terms, AccountId keeper, bytes[] calldata updateData)
         external
         payable
         returns (Fill memory fill);
+
+    /// @notice Proves the first price of a market published at or after `earliest`, for the settlements that follow in this
+    /// transaction: of all orders whose earliest time lies between `earliest` and when that price was published, which
+    /// have no other first price. Stores it if it is newer than what is held. The last proof counts.
+    /// @param updateData Pyth update that holds that price; send Pyth's fee as value
+    /// @dev Errors: those of `IPriceOracle.parseFirst`.
+    function provePrice(MarketId market, uint64 earliest, bytes[] calldata updateData) external payable;
 
     /// @notice Stores newer prices, see `IPriceOracle.update`: so that a batch can trigger at them.
     function updatePrices(MarketId[] calldata markets, bytes[] calldata updateData) external payable;

@@ -51,11 +51,12 @@ interface IPriceOracle {
     /// @return price [wad]
     /// @return confidence half-width of its confidence interval [1e-6 of price], up
     /// @return isConfirmed whether the market's guard confirms it now, or the market has none
+    /// @return publishedAt when it was published
     /// @dev Errors: those of `update`, PriceUncertain.
     function parseFirst(MarketId market, bytes[] calldata updateData, uint64 minPublishTime, uint64 maxPublishTime)
         external
         payable
-        returns (uint256 price, uint256 confidence, bool isConfirmed);
+        returns (uint256 price, uint256 confidence, bool isConfirmed, uint256 publishedAt);
 
     /// @notice Sets the feed and the limits of a market. Restricted. The price starts missing when the feed changes.
     /// @dev Errors: ParameterOutOfBounds.

@@ -5,16 +5,22 @@ import {Order, Terms} from "../types/Order.sol";
 
 /// @notice Hashes of orders, as EIP-712 defines them: what is stored and what is signed.
 library OrderHashes {
-    string private constant ORDER =
-        "Order(uint256 account,uint8 market,uint8 slot,uint40 expiresAt,int128 sizeDelta,uint128 acceptablePrice,uint96 keeperFee,bool reduceOnly)";
-    string private constant TERMS =
-        "Terms(uint8 kind,uint96 triggerPrice,uint96 stopPrice,uint96 targetPrice,uint32 distance,uint16 slices,uint32 interval)";
-    bytes32 private constant ORDER_TYPEHASH = keccak256(bytes(ORDER));
-    bytes32 private constant TERMS_TYPEHASH = keccak256(bytes(TERMS));
-    bytes32 private constant SIGNED_ORDER_TYPEHASH =
-        keccak256(abi.encodePacked("SignedOrder(Order order,uint256 nonce)", ORDER));
-    bytes32 private constant SIGNED_PLACED_ORDER_TYPEHASH =
-        keccak256(abi.encodePacked("SignedPlacedOrder(Order order,Terms terms,uint256 nonce)", ORDER, TERMS));
+    /// @dev Each type is written out where it is used: the compiler hashes literals only, a named string at each call.
+    bytes32 private constant ORDER_TYPEHASH = keccak256(
+        "Order(uint256 account,uint8 market,uint8 slot,uint40 expiresAt,int128 sizeDelta,uint128 acceptablePrice,uint96 keeperFee,bool reduceOnly)"
+    );
+    bytes32 private constant TERMS_TYPEHASH = keccak256(
+        "Terms(uint8 kind,uint96 triggerPrice,uint96 stopPrice,uint96 targetPrice,uint32 distance,uint16 slices,uint32 interval)"
+    );
+    bytes32 private constant SIGNED_ORDER_TYPEHASH = keccak256(
+        "SignedOrder(Order order,uint256 nonce)"
+        "Order(uint256 account,uint8 market,uint8 slot,uint40 expiresAt,int128 sizeDelta,uint128 acceptablePrice,uint96 keeperFee,bool reduceOnly)"
+    );
+    bytes32 private constant SIGNED_PLACED_ORDER_TYPEHASH = keccak256(
+        "SignedPlacedOrder(Order order,Terms terms,uint256 nonce)"
+        "Order(uint256 account,uint8 market,uint8 slot,uint40 expiresAt,int128 sizeDelta,uint128 acceptablePrice,uint96 keeperFee,bool reduceOnly)"
+        "Terms(uint8 kind,uint96 triggerPrice,uint96 stopPrice,uint96 targetPrice,uint32 distance,uint16 slices,uint32 interval)"
+    );
 
     /// @notice Hash of an order.
     /// @dev As `abi.encode` of its fields would be hashed, without reading each: one with bits beyond a field's type has

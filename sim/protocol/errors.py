@@ -76,6 +76,7 @@ __all__ = [
     "PriceUnacceptable",
     "PriceUncertain",
     "PriceUnconfirmed",
+    "PriceUnproven",
     "ProtocolError",
     "RecipientUnauthorized",
     "ReentrancyGuardReentrantCall",
@@ -741,6 +742,17 @@ class PricePremature(ProtocolError):
 
     published_at: int
     since: int
+
+
+@dataclass(eq=False)
+class PriceUnproven(ProtocolError):
+    """Neither an update was given, nor was the first price since `earliest` proven in this transaction.
+
+    Source: ``IOrderBook.sol::PriceUnproven``.
+    """
+
+    market: int
+    earliest: int
 
 
 @dataclass(eq=False)

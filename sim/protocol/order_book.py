@@ -26,6 +26,7 @@ from sim.protocol.errors import (
     PricePremature,
     PriceUnacceptable,
     PriceUnconfirmed,
+    PriceUnproven,
     ProtocolError,
     RiskPaused,
     SizeBelowMinimum,
@@ -55,6 +56,7 @@ _PROGRESS: Final = "(uint8,uint40,uint40,uint16,uint96,uint40)"
 _MAX_DELAY_SECONDS: Final = 3_600
 _MAX_WINDOW_SECONDS: Final = 86_400
 _MAX_KEEPER_FEE: Final = 10**18
+_UINT64_MAX: Final = 2**64 - 1
 _UINT128_MAX: Final = 2**128 - 1
 _NO_FILL: Final = Fill(0, 0, 0, 0)
 _BYTES: Final = BytesType("bytes")
@@ -97,6 +99,21 @@ class _Intent(NamedTuple):
     reduce_only: bool
     earliest: int
     latest: int
+
+
+class _ProvenPrice(NamedTuple):
+    """The first price of a market published since some time (``ProvenPrice.sol``)."""
+
+    market: int
+    since: int
+    published_at: int
+    price: int
+    confidence: int
+    is_confirmed: bool
+
+    def covers(self, market: int, earliest: int) -> bool:
+        """Whether it is the market's first price since `earliest` as well."""
+        return self.market == market and self.since <= earliest <= self.published_at
 
 
 class OrderBook(SignedMessages):
@@ -265,7 +282,7 @@ class OrderBook(SignedMessages):
 
         Raises
         ------
-        OrderUnknown, OrderExpired
+        OrderUnknown, OrderExpired, PriceUnproven
             As named; the oracle's, Pyth's, those of `Clearinghouse.trade` that are the caller's.
         """
         order = Order(*order)
@@ -339,7 +356,7 @@ class OrderBook(SignedMessages):
 
         Raises
         ------
-        OrderUnknown, OrderUntriggered
+        OrderUnknown, OrderUntriggered, PriceUnproven
             As named; the oracle's, Pyth's, those of `Clearinghouse.trade` that are the caller's.
         """
         order, terms = Order(*order), Terms(*terms)
@@ -362,6 +379,20 @@ class OrderBook(SignedMessages):
         name = "OrderRested" if goes_on else "OrderFailed"
         self.emit(name, order.account, order.slot, price, "0x" + revert_data(error).hex())
         return fill
+
+    @payable("provePrice(uint8,uint64,bytes[])")
+    @non_reentrant
+    def prove_price(
+        self, _sender: Address, value: int, market: int, earliest: int, update_data: tuple[str | bytes, ...]
+    ) -> None:
+        """Prove a first price for the settlements that follow (``OrderBook.sol::provePrice``).
+
+        Raises
+        ------
+        ProtocolError
+            Those of `PriceOracle.parse_first`.
+        """
+        self._put(self.world.transient, "proven", self._parse_first(market, earliest, _UINT64_MAX, update_data, value))
 
     @payable("updatePrices(uint8[],bytes[])")
     def update_prices(
@@ -593,10 +624,8 @@ class OrderBook(SignedMessages):
         self, order: Order, intent: _Intent, keeper: int, update_data: tuple[str | bytes, ...], value: int
     ) -> tuple[Fill, int, ProtocolError | None]:
         """Return the fill, its price, and the failure that was the order's own."""
-        price, confidence, confirmed = self.oracle.parse_first(
-            self.address, value, order.market, update_data, intent.earliest, intent.latest
-        )
-        price = pricing.worst_of(price, confidence, is_buy=intent.size_delta > 0)
+        first = self._first_price(order.market, intent, update_data, value)
+        price = pricing.worst_of(first.price, first.confidence, is_buy=intent.size_delta > 0)
         trade = Trade(
             order.account,
             order.market,
@@ -606,7 +635,7 @@ class OrderBook(SignedMessages):
             keeper,
             order.keeper_fee,
             intent.reduce_only,
-            confirmed,
+            first.is_confirmed,
         )
         mark = self.world.mark()
         try:
@@ -616,6 +645,25 @@ class OrderBook(SignedMessages):
             return _NO_FILL, price, error
         self.emit("OrderSettled", order.account, order.slot, keeper, price, fill.size_delta)
         return fill, price, None
+
+    def _first_price(
+        self, market: int, intent: _Intent, update_data: tuple[str | bytes, ...], value: int
+    ) -> _ProvenPrice:
+        """Return the settlement price: of the update, or where there is none the one that was proven."""
+        if update_data or value:
+            return self._parse_first(market, intent.earliest, intent.latest, update_data, value)
+        proven: _ProvenPrice | None = self.world.transient.get("proven")
+        if proven is None or not proven.covers(market, intent.earliest):
+            raise PriceUnproven(market, intent.earliest)
+        return proven
+
+    def _parse_first(
+        self, market: int, earliest: int, latest: int, update_data: tuple[str | bytes, ...], value: int
+    ) -> _ProvenPrice:
+        price, confidence, is_confirmed, published_at = self.oracle.parse_first(
+            self.address, value, market, update_data, earliest, latest
+        )
+        return _ProvenPrice(market, earliest, published_at, price, confidence, is_confirmed)
 
     def _authorize(self, account: int, trader: Address) -> None:
         if trader == owner_of(account) or self.clearinghouse.is_authorized(account, trader, PERMISSION_TRADE):

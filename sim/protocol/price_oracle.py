@@ -83,7 +83,7 @@ class PriceOracle(AccessManaged):
                 confirmed = self._is_confirmed(market, state, price)
                 self._store(market, state, price, confidence, feed.price.publish_time, confirmed)
 
-    @payable("parseFirst(uint8,bytes[],uint64,uint64) -> (uint256,uint256,bool)")
+    @payable("parseFirst(uint8,bytes[],uint64,uint64) -> (uint256,uint256,bool,uint256)")
     def parse_first(
         self,
         _sender: Address,
@@ -92,13 +92,14 @@ class PriceOracle(AccessManaged):
         update_data: tuple[str | bytes, ...],
         min_publish_time: int,
         max_publish_time: int,
-    ) -> tuple[int, int, bool]:
+    ) -> tuple[int, int, bool, int]:
         """Return the first price of a window, and store it if newer (``PriceOracle.sol::parseFirst``).
 
         Returns
         -------
-        tuple of int, int and bool
-            Price [wad], half-width of its confidence interval [1e-6 of price], whether it is confirmed.
+        tuple of int, int, bool and int
+            Price [wad], half-width of its confidence interval [1e-6 of price], whether it is confirmed, when it was
+            published [seconds].
 
         Raises
         ------
@@ -114,7 +115,7 @@ class PriceOracle(AccessManaged):
         if update.publish_time > state.published_at:
             self._store(market, state, price, confidence, update.publish_time, confirmed)
         _require_certain(market, confidence, state.max_confidence)
-        return price, confidence, confirmed
+        return price, confidence, confirmed, update.publish_time
 
     @external("setFeed(uint8,bytes32,uint16,uint16)")
     def set_feed(self, sender: Address, market: int, feed_id: str, max_age: int, max_confidence: int) -> None:

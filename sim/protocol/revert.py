@@ -79,6 +79,7 @@ TYPES: Final = {
     "PriceUnacceptable": "(uint256,uint256)",
     "PriceUncertain": "(uint8,uint256,uint256)",
     "PriceUnconfirmed": "(uint8)",
+    "PriceUnproven": "(uint8,uint256)",
     "RecipientUnauthorized": "(address)",
     "ReentrancyGuardReentrantCall": "()",
     "RequestLocked": "(uint256,uint256)",

@@ -104,6 +104,8 @@ class World:
     ----------
     timestamp : int
         Now [seconds]; only ever later.
+    transient : dict
+        What contracts keep until the end of the transaction, by a name of their own.
     touched : tuple
         What the last transaction stored: mapping, key, and the value before, a contract where there was none.
     invariants : Invariants
@@ -120,6 +122,7 @@ class World:
         self.timestamp = settings.timestamp
         self.chain_id = settings.chain_id
         self.journal: list[tuple[dict[Any, Any], Any, Any]] = []
+        self.transient: dict[str, Any] = {}
         self.touched: tuple[tuple[dict[Any, Any], Any, Any], ...] = ()
         self.events: list[Event] = []
         placed = dict(addresses or {})
@@ -267,6 +270,7 @@ class World:
             self.touched = tuple(journal)
         journal.clear()
         events.clear()
+        self.transient.clear()
         return outcome
 
     def contract_at(self, address: str) -> Contract | None:

@@ -56,6 +56,10 @@ class OrderTeller:
             "OrderBook.placeSigned": lambda who, a: (
                 f"{who} relays {self._signed(a)} place an order to {self._wish(a['order'], a['terms'])}"
             ),
+            "OrderBook.provePrice": lambda who, a: (
+                f"{who} proves the first price of {self._teller.market(a['market'])} from "
+                f"{self._teller.when(a['earliest'])} with {self._teller.updates(a['updateData'])}"
+            ),
             "OrderBook.settle": lambda who, a: f"{who} settles {self._order(a['order'])}{self._by(who, a)}",
             "OrderBook.trail": lambda who, a: f"{who} trails {self._order(a['order'])}",
             "OrderBook.trigger": lambda who, a: f"{who} triggers {self._order(a['order'])}",
@@ -69,7 +73,8 @@ class OrderTeller:
         """Tell at which price, and who is paid for it."""
         keeper = self._teller.account(a["keeper"])
         rewarded = "" if keeper == f"{who}/0" else f", for {keeper}"
-        return f" with {self._teller.updates(a['updateData'])}{rewarded}"
+        price = f"with {self._teller.updates(a['updateData'])}" if a["updateData"] else "at the price proven"
+        return f" {price}{rewarded}"
 
     def _wish(self, o: dict[str, Any], terms: dict[str, Any] | None = None) -> str:
         t, size = self._teller, o["sizeDelta"]

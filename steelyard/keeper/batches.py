@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from steelyard.client.abi import decode_revert
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from steelyard.client.exchange import Exchange
     from steelyard.client.steps import Step, Steps
     from steelyard.keeper.book import Due
+    from steelyard.keeper.prices import Update
 
-__all__ = ["Batcher", "Call", "Sent"]
+__all__ = ["Batcher", "Call", "Priced", "Sent"]
 
 _INTRINSIC_GAS = 21_000
 _BYTE_GAS = 40
@@ -33,6 +35,15 @@ _TURN_GAS = 250_000
 
 
 @dataclass(frozen=True, slots=True)
+class Priced:
+    """What is due, the update that holds its price, and Pyth's fee for it [wei]."""
+
+    due: Due
+    update: Update
+    fee: int
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One call of a batch.
 
@@ -43,15 +54,21 @@ class Call:
     gas : int
         That it may use.
     due : Due or None
-        What it does; None where it stores prices.
+        What it does; None where it stores or proves prices.
     value : int
         For Pyth [wei].
+    proof : Call or None
+        What has to come before it in its transaction.
+    alone : Call or None
+        What does the same without its proof.
     """
 
     data: bytes
     gas: int
     due: Due | None = None
     value: int = 0
+    proof: Call | None = None
+    alone: Call | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +117,39 @@ class Batcher(Synchronous):
         data = self._book.abi.encode(due.action.value, (due.held.order, due.held.terms))
         return Call(data, _TURN_GAS, due)
 
-    def fill(self, due: Due, keeper: int, data: tuple[bytes, ...], fee: int) -> Call:
-        """Return the call that settles what is due of an order."""
+    def fills(self, priced: Sequence[Priced], keeper: int) -> list[Call]:
+        """Return the calls that settle what is due of orders: those with the same first price after one proof of it."""
+        groups: dict[tuple[int, int], list[Priced]] = defaultdict(list)
+        for one in priced:
+            groups[one.due.held.order.market, one.update.published_at].append(one)
+        return [call for group in groups.values() for call in self._fills_at(group, keeper)]
+
+    def _fills_at(self, group: Sequence[Priced], keeper: int) -> Iterator[Call]:
+        first = min(group, key=lambda one: one.due.earliest)
+        market, data = first.due.held.order.market, first.update.data
+        proof = Call(
+            self._book.abi.encode("provePrice", (market, first.due.earliest, data)), _UPDATE_GAS, None, first.fee
+        )
+        for one in group:
+            alone = self._fill(one.due, keeper, one.update.data, one.fee)
+            if len(group) == 1:
+                yield alone
+            else:
+                yield replace(self._fill(one.due, keeper, (), 0), proof=proof, alone=alone)
+
+    def _fill(self, due: Due, keeper: int, data: tuple[bytes, ...], fee: int) -> Call:
         what = (due.held.order,) if due.action is Action.SETTLE else (due.held.order, due.held.terms)
         encoded = self._book.abi.encode(due.action.value, (*what, keeper, data))
         return Call(encoded, self._fill_gas, due, fee)
 
     def split(self, calls: Sequence[Call]) -> Iterator[tuple[Call, ...]]:
-        """Yield calls in their order, as many at once as the limit allows, at least one."""
+        """Yield calls in their order, as many at once as the limit allows, at least one, each with its proof before."""
         part: list[Call] = []
         for call in calls:
-            if part and _gas_of([*part, call]) > self._max_gas:
+            if part and _gas_of([*part, *_missing(call, part), call]) > self._max_gas:
                 yield tuple(part)
                 part = []
-            part.append(call)
+            part += [*_missing(call, part), call]
         if part:
             yield tuple(part)
 
@@ -138,8 +174,14 @@ class Batcher(Synchronous):
         succeeded = self._book.abi.decode("batch", bytes.fromhex(answer[2:]))
         for place, (call, passes) in enumerate(zip(calls, succeeded, strict=True)):
             if not passes:
-                failures[place] = yield from self._cause(call)
-        passing = [place for place in range(len(calls)) if place not in failures]
+                failures[place] = yield from self._cause(call.alone or call)
+        needed = [call.proof for place, call in enumerate(calls) if place not in failures]
+        proofs = [call.proof for call in calls if call.proof is not None]
+        passing = [
+            place
+            for place, call in enumerate(calls)
+            if place not in failures and (call not in proofs or call in needed)
+        ]
         if is_dry or all(calls[place].due is None for place in passing):
             return Sent(calls, failures, None)
         raw = yield from self._sender.submit(self._transaction([calls[place] for place in passing]))
@@ -176,6 +218,12 @@ class Batcher(Synchronous):
         except ContractReverted as error:
             return error
         return ContractReverted("FailsInBatch", {}, b"")
+
+
+def _missing(call: Call, part: Sequence[Call]) -> tuple[Call, ...]:
+    """Return the proof that a call needs and that is not the last one of a transaction so far."""
+    last = next((one.proof for one in reversed(part) if one.proof is not None), None)
+    return () if call.proof is None or call.proof == last else (call.proof,)
 
 
 def _gas_of(calls: Sequence[Call]) -> int:

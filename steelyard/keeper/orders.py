@@ -11,7 +11,7 @@ from steelyard.client.abi import decode_revert
 from steelyard.client.calls import Contract
 from steelyard.client.errors import ChainError, ContractReverted, RpcRejected, RpcUnreachable, TransactionFailed
 from steelyard.keeper.backoff import Backoff
-from steelyard.keeper.batches import Batcher
+from steelyard.keeper.batches import Batcher, Priced
 from steelyard.keeper.book import Action, Book, Due, Price
 from steelyard.keeper.follower import Follower
 from steelyard.keeper.order_round import Attempt, Left, OrderRound, Outcome, Transaction
@@ -296,7 +296,7 @@ class OrderKeeper:
 
     def _calls(self, wanted: Sequence[Due], now: int, markets: dict[int, _Market], work: _Work) -> list[Call]:
         """Return calls in their order: prices, trails, triggers, fills, what is cleared."""
-        fills: list[Call] = []
+        priced: list[Priced] = []
         fees: dict[tuple[bytes, ...], int] = {}
         for one in wanted:
             if one.action not in (Action.SETTLE, Action.EXECUTE):
@@ -305,13 +305,13 @@ class OrderKeeper:
             if update is None:
                 work.left.append(Left(one, reason))
             else:
-                fills.append(self._batcher.fill(one, self._fee_account, update.data, self._fee(update.data, fees)))
+                priced.append(Priced(one, update, self._fee(update.data, fees)))
         turns = [self._batcher.turn(one) for one in wanted if _is_turn(one)]
         clears = [self._batcher.turn(one) for one in wanted if one.action is Action.CLEAR]
         stored = set(_markets_to_store([one for one in wanted if _is_turn(one)], markets))
-        stale = self._stale_markets([one.due.held for one in fills if one.due is not None], now) - stored
+        stale = self._stale_markets([one.due.held for one in priced], now) - stored
         updates = self._updates(sorted(stored), markets, fees) + self._refreshes(sorted(stale), now, fees, work)
-        return [*updates, *turns, *fills, *clears]
+        return [*updates, *turns, *self._batcher.fills(priced, self._fee_account), *clears]
 
     def _first_price(self, feed: str, one: Due) -> tuple[Update | None, str]:
         try:

@@ -387,7 +387,7 @@ def cancel_placed(exchange: Exchange) -> Receipt:
     return exchange.send("alice", "OrderBook", "cancelPlaced", order, terms, wait=IDLE_SECONDS)
 
 
-@row("settle 10 orders of 10 accounts in one batch, all at one price: stored once, parsed and paid for by each")
+@row("settle 10 orders of 10 accounts in one batch, all at one price, proven once")
 def settle_batch_10(exchange: Exchange) -> Receipt:
     owners = [f"trader {number}" for number in range(TEN)]
     for owner in owners:
@@ -396,12 +396,19 @@ def settle_batch_10(exchange: Exchange) -> Receipt:
     orders = [exchange.order(owner, ETH, exchange.size_for(ETH, -2_500)) for owner in owners]
     for owner, order in zip(owners, orders, strict=True):
         exchange.send(owner, "OrderBook", "commit", order, wait=1)
+    since = exchange.chain.now - TEN + 1 + MIN_DELAY_SECONDS
     update = exchange.publication(ETH, 0.0006, exchange.chain.now + MIN_DELAY_SECONDS)
     _tell_mock(exchange, [update])
     encode = exchange.artefacts["OrderBook"].encode_call
-    calls = [encode("settle", order, account_of("keeper"), [update]) for order in orders]
-    values = [FEE] * TEN
-    return exchange.send("keeper", "OrderBook", "batch", calls, values, wait=BLOCK_SECONDS, value=FEE * TEN)
+    calls = [
+        encode("provePrice", ETH, since, [update]),
+        *(encode("settle", order, account_of("keeper"), []) for order in orders),
+    ]
+    values = [FEE] + [0] * TEN
+    receipt = exchange.send("keeper", "OrderBook", "batch", calls, values, wait=BLOCK_SECONDS, value=FEE)
+    left = [order for order in orders if exchange.read("OrderBook", "commitmentOf", order["account"], order["slot"])[0]]
+    _expect(not left, f"{len(left)} orders were not settled")
+    return receipt
 
 
 def _committed(exchange: Exchange, *, held: bool = True) -> dict[str, Any]:

@@ -60,7 +60,8 @@ GATES: dict[str, dict[str, str]] = {
     },
     "OrderBook": {
         **dict.fromkeys(("cancel", "cancelPlaced", "commit", "place"), OWNER),
-        **dict.fromkeys(("settle", "trigger", "trail", "execute", "updatePrices", "batch", "cancelNonces"), ANYONE),
+        **dict.fromkeys(("settle", "trigger", "trail", "execute", "provePrice"), ANYONE),
+        **dict.fromkeys(("updatePrices", "batch", "cancelNonces"), ANYONE),
         **dict.fromkeys(("commitSigned", "placeSigned"), ANYONE),
     },
     "PriceOracle": {"parseFirst": ANYONE, "update": ANYONE, "setAuthority": NOBODY},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pyrevm import AccountInfo
@@ -105,6 +105,54 @@ def test_selectable_price__a_later_one_of_the_window__is_refused(scenario: Scena
     later = settle(scenario, order, terms, price * 9 // 10, at=earliest + 5, previous=earliest)
     assert name_of(later) == "PriceFeedNotFoundWithinRange"
     assert settle(scenario, order, terms, price, at=earliest + 5, previous=earliest - 1).ok
+
+
+def batch(s: Scenario, *calls: tuple[str, tuple[Any, ...], int]) -> list[bool]:
+    """Return which calls of a batch passed; each is a function, its arguments, and its value."""
+    data = tuple(s.pair.model.calldata(BOOK, function, args) for function, args, _ in calls)
+    values = tuple(value for *_, value in calls)
+    outcome = s.call(KIM, BOOK, "batch", data, values, value=sum(values))
+    assert outcome.ok
+    s.compare()
+    return list(outcome.returns[0])
+
+
+def test_selectable_price__proven_once_for_many__is_the_first_one_of_each(scenario: Scenario) -> None:
+    """A proof serves who waits since then, until its price was published: not before, not after, nor elsewhere."""
+    s = scenario
+    orders = [s.order(ALICES, market, WAD, slot=slot, lasts=10_000) for slot, market in enumerate((BTC,) * 4 + (1,))]
+    for order in orders:
+        s.must(ALICE, BOOK, "commit", order)
+        s.pair.wait(1)
+    earliest = [s.orders[order[0], order[2]][1] + s.min_delay for order in orders]
+    s.pair.wait(s.min_delay)
+    update = (s.update_data(BTC, s.price(BTC), at=earliest[2], previous=earliest[1] - 1),)
+    settlements = [("settle", (order, KIMS, ()), 0) for order in orders]
+    proof = ("provePrice", (BTC, earliest[1], update), s.fee(update))
+    assert batch(s, proof, *settlements) == [True, False, True, True, False, False]
+    assert [s.orders.get((order[0], order[2])) is None for order in orders] == [False, True, True, False, False]
+
+
+def test_selectable_price__proven_in_another_transaction__is_proven_no_more(scenario: Scenario) -> None:
+    s = scenario
+    order = s.order(ALICES, BTC, WAD, lasts=10_000)
+    s.must(ALICE, BOOK, "commit", order)
+    s.pair.wait(s.min_delay)
+    update = (s.update_data(BTC, s.price(BTC), previous=s.now - 1),)
+    s.must(KIM, BOOK, "provePrice", BTC, s.now, update, value=s.fee(update))
+    assert name_of(s.call(KIM, BOOK, "settle", order, KIMS, ())) == "PriceUnproven"
+
+
+def test_selectable_price__proof_that_failed__leaves_the_one_before(scenario: Scenario) -> None:
+    """One for a later time than its price was published proves nothing, and takes nothing back."""
+    s = scenario
+    order = s.order(ALICES, BTC, WAD, lasts=10_000)
+    s.must(ALICE, BOOK, "commit", order)
+    s.pair.wait(s.min_delay)
+    update = (s.update_data(BTC, s.price(BTC), previous=s.now - 1),)
+    fee = s.fee(update)
+    calls = [("provePrice", (BTC, s.now, update), fee), ("provePrice", (BTC, s.now + 1, update), fee)]
+    assert batch(s, *calls, ("settle", (order, KIMS, ()), 0)) == [True, False, True]
 
 
 def test_selectable_price__triggered_again_while_pending__is_refused(scenario: Scenario) -> None:

@@ -98,6 +98,7 @@ __all__ = [
     "PriceUnacceptable",
     "PriceUncertain",
     "PriceUnconfirmed",
+    "PriceUnproven",
     "RecipientUnauthorized",
     "ReentrancyGuardReentrantCall",
     "RequestLocked",
@@ -793,6 +794,16 @@ class PriceUnconfirmed(ContractReverted):
     market: int
 
 
+class PriceUnproven(ContractReverted):
+    """`PriceUnproven(uint8 market, uint256 earliest)`.
+
+    Neither an update was given, nor was the market's first price since `earliest` proven in this transaction.
+    """
+
+    market: int
+    earliest: int
+
+
 class RecipientUnauthorized(ContractReverted):
     """`RecipientUnauthorized(address recipient)`.
 
@@ -1072,6 +1083,7 @@ BY_NAME: dict[str, type[ContractReverted]] = {
     "PriceUnacceptable": PriceUnacceptable,
     "PriceUncertain": PriceUncertain,
     "PriceUnconfirmed": PriceUnconfirmed,
+    "PriceUnproven": PriceUnproven,
     "RecipientUnauthorized": RecipientUnauthorized,
     "ReentrancyGuardReentrantCall": ReentrancyGuardReentrantCall,
     "RequestLocked": RequestLocked,

@@ -11,9 +11,10 @@ from steelyard.fuzz.canaries.canary import Canary, CanaryRotten, Sources
 from steelyard.fuzz.canaries.funding import FUNDING, POSITIONS
 from steelyard.fuzz.canaries.guard import CONFIDENCE, GUARDS
 from steelyard.fuzz.canaries.oracle import PRICES, VIEWS
-from steelyard.fuzz.canaries.orders import BATCHES, ORDERS, RESTING, SETTLING, SIGNED, TRIGGERS
+from steelyard.fuzz.canaries.orders import ORDERS, RESTING, TRIGGERS
 from steelyard.fuzz.canaries.portfolio import MODES, NETTING, PARAMETERS, REQUIREMENTS
 from steelyard.fuzz.canaries.rounding import NUMBERS, ROUNDING
+from steelyard.fuzz.canaries.settling import BATCHES, PROVEN, SETTLING, SIGNED
 from steelyard.fuzz.canaries.trades import FEES, LIQUIDATION
 from steelyard.fuzz.canaries.vault import CLAIMS, REQUESTS, SETTLEMENT, TOLD
 from steelyard.fuzz.canaries.waterfall import DELEVERAGING, EXTENSION, INSURANCE, POOL, RELOCATION
@@ -39,6 +40,7 @@ CANARIES: dict[str, Canary] = {
         RESTING,
         TRIGGERS,
         SETTLING,
+        PROVEN,
         SIGNED,
         BATCHES,
         VIEWS,

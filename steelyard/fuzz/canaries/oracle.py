@@ -68,8 +68,8 @@ PRICES = (
         "settlement-price-forgotten",
         "price staleness",
         _ORACLE,
-        "if (update_.publishTime > state.publishedAt) {\n            _store(",
-        "if (false) {\n            _store(",
+        "if (publishedAt > state.publishedAt) _store(market, state, price, confidence, publishedAt, isConfirmed);",
+        "",
         "the price at which an order settles is not stored",
     ),
     Canary(

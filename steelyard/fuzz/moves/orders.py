@@ -154,11 +154,22 @@ def settle_at_an_uncertain_price(s: Scenario, c: Choices) -> Outcome:
     return _settle_with(s, order, (data,))
 
 
-@aim("order", "UpdateMalformed")
+@aim("order", "PriceUnproven")
 def settle_without_update(s: Scenario, c: Choices) -> Outcome:
+    """Settle without a price, after a transaction that proved it: what is proven does not outlive it."""
     order = _committed(s, c)
     s.pair.wait(s.min_delay)
-    return _settle_with(s, order, ())
+    if c.chance(50):
+        data = (s.update_data(order[1], s.price(order[1]), previous=s.now - 1),)
+        s.call(KIM, "OrderBook", "provePrice", order[1], s.now, data, value=s.fee(data))
+    return s.call(KIM, "OrderBook", "settle", order, KIMS, ())
+
+
+@aim("order", "UpdateMalformed")
+def settle_with_value_and_no_update(s: Scenario, c: Choices) -> Outcome:
+    order = _committed(s, c)
+    s.pair.wait(s.min_delay)
+    return s.call(KIM, "OrderBook", "settle", order, KIMS, (), value=c.integer(1, 100))
 
 
 @aim("cancel")
