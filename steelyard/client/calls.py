@@ -22,6 +22,7 @@ __all__ = [
     "Receipt",
     "Sender",
     "block_of",
+    "create",
     "decode_logs",
     "logs_of",
     "mined",
@@ -150,12 +151,27 @@ def send(sender: Sender, contract: Contract, function: str, *arguments: Any, val
         The node's fault; whether the transaction was sent is not known.
     """
     data = "0x" + contract.abi.encode(function, arguments).hex()
-    transaction = {"from": sender.address, "to": contract.address, "data": data, "value": hex(value)}
+    raw = yield from _sent(sender, {"to": contract.address, "data": data, "value": hex(value)})
+    return _receipt(raw)
+
+
+def create(sender: Sender, code: bytes) -> Steps[tuple[str, Receipt]]:
+    """Create a contract out of its creation code and wait for it; return its address too. Raises as `send`."""
+    raw = yield from _sent(sender, {"data": "0x" + code.hex(), "value": "0x0"})
+    return raw["contractAddress"], _receipt(raw)
+
+
+def _sent(sender: Sender, call: dict[str, Any]) -> Steps[dict[str, Any]]:
+    transaction = {"from": sender.address, **call}
     transaction["gas"] = yield Request("eth_estimateGas", (transaction,))
     raw = yield from sender.submit(transaction)
     if int(raw["status"], 16) != 1:
         cause = yield from _cause(transaction, int(raw["blockNumber"], 16))
         raise TransactionFailed(raw["transactionHash"], cause)
+    return raw
+
+
+def _receipt(raw: dict[str, Any]) -> Receipt:
     return Receipt(raw["transactionHash"], int(raw["blockNumber"], 16), int(raw["gasUsed"], 16), tuple(raw["logs"]))
 
 

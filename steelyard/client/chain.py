@@ -54,8 +54,10 @@ class AccountSender:
         from ape import networks
 
         gas = int(transaction["gas"], 16) * 5 // 4 if "gas" in transaction else None
+        # A creation goes to nobody.
+        receiver = {"receiver": transaction["to"]} if "to" in transaction else {}
         unsigned = networks.ecosystem.create_transaction(
-            receiver=transaction["to"],
+            **receiver,
             data=transaction.get("data", "0x"),
             value=int(transaction.get("value", "0x0"), 16),
             chain_id=int((yield Request("eth_chainId")), 16),
@@ -147,6 +149,10 @@ class Chain(Synchronous):
     def send(self, sender: Sender, contract: Contract, function: str, *arguments: Any, value: int = 0) -> Receipt:
         """Send a transaction and wait for it; see `calls.send`."""
         return self._run(calls.send(sender, contract, function, *arguments, value=value))
+
+    def create(self, sender: Sender, code: bytes) -> tuple[str, Receipt]:
+        """Create a contract out of its creation code and wait for it; return its address too; see `calls.create`."""
+        return self._run(calls.create(sender, code))
 
     def wait(self, transaction: str) -> dict[str, Any]:
         """Return the node's receipt of a transaction once it is mined."""

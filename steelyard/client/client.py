@@ -37,6 +37,7 @@ def _session(
     deployment: Artefact | Path | str, signer: Signer | None, keeper_fee: Amount, *, is_dry_run: bool
 ) -> Session:
     artefact = deployment if isinstance(deployment, Artefact) else read_artefact(Path(deployment))
+    artefact.require_complete()
     sender = None if signer is None else to_sender(signer)
     if sender is not None and is_dry_run:
         return Session(artefact, Rehearsal(sender), to_wad(keeper_fee, "keeper fee"))
@@ -69,8 +70,8 @@ class Client(Trading[PlacedOrder], Synchronous):
 
     Raises
     ------
-    ArtefactMissing, ArtefactMalformed
-        There is no such deployment.
+    ArtefactMissing, ArtefactMalformed, DeploymentIncomplete
+        There is no such deployment, or it was not finished.
     SignerInvalid
         Nobody can sign with this.
     """

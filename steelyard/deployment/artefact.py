@@ -8,7 +8,7 @@ import os
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from steelyard.deployment.errors import ArtefactMalformed, ArtefactMissing
+from steelyard.deployment.errors import ArtefactMalformed, ArtefactMissing, DeploymentIncomplete
 from steelyard.toolchain import ROOT
 
 if TYPE_CHECKING:
@@ -118,6 +118,12 @@ class Artefact:
     contracts: dict[str, ContractRecord] = field(default_factory=dict)
     steps: dict[str, StepRecord] = field(default_factory=dict)
     complete: bool = False
+
+    def require_complete(self) -> Artefact:
+        """Return the same, or raise `DeploymentIncomplete`."""
+        if not self.complete:
+            raise DeploymentIncomplete(self.name, self.chain_id, len(self.contracts))
+        return self
 
     @property
     def addresses(self) -> dict[str, str]:

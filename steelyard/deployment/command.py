@@ -181,7 +181,7 @@ def deployed(name: str, folder: Path | None) -> tuple[Exchange, Artefact]:
     Raises
     ------
     DeploymentError
-        There is none, or the artefact is of another chain.
+        There is none, it is not complete, or the artefact is of another chain.
     """
     import ape
 
@@ -198,7 +198,7 @@ def artefact_at(url: str, name: str, folder: Path | None) -> Artefact:
     Raises
     ------
     DeploymentError
-        There is none, or the artefact is of another chain.
+        There is none, it is not complete, or the artefact is of another chain.
     """
     from steelyard.client import Chain
     from steelyard.deployment.artefact import read_artefact
@@ -211,7 +211,7 @@ def artefact_at(url: str, name: str, folder: Path | None) -> Artefact:
     chain.close()
     if genesis != artefact.genesis_hash:
         raise ArtefactForeign(path, artefact.genesis_hash, genesis)
-    return artefact
+    return artefact.require_complete()
 
 
 def describe(outcome: Outcome) -> str:

@@ -115,6 +115,8 @@ class Deployer:
             Before anything is sent.
         ArtefactMalformed, ArtefactForeign, ParametersChanged, BuildChanged, CodeMismatch
             The artefact does not belong to this chain, these parameters or these contracts.
+        TransactionsPending
+            What a run that was stopped had sent is not mined yet.
         StepFailed
             A transaction was refused; what was mined before it is kept.
         VerificationFailed
@@ -122,6 +124,7 @@ class Deployer:
         """
         self._check_chain()
         artefact = self._resume()
+        self._chain.wait_for_pending()
         was_complete = artefact.complete
         for role, contract in CONTRACTS:
             self._contract(artefact, role, contract)
@@ -274,7 +277,7 @@ class Deployer:
         except Exception as error:
             raise StepFailed(setting.name, _reason(error)) from error
         self._sent += 1
-        artefact.steps[setting.name] = StepRecord(str(receipt.txn_hash), int(receipt.block_number))
+        artefact.steps[setting.name] = StepRecord(receipt.hash, receipt.block)
         write_artefact(self._path, artefact)
         self._say(setting.name)
 
@@ -318,9 +321,4 @@ def _say_nothing(line: str) -> None:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, ContractReverted):
-        return str(error)
-    inputs = getattr(error, "inputs", None)
-    if isinstance(inputs, dict):
-        return f"{type(error).__name__}({', '.join(f'{name}={value}' for name, value in inputs.items())})"
-    return f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, ContractReverted) else f"{type(error).__name__}: {error}"

@@ -17,6 +17,8 @@ DeploymentError
     ├── BuildChanged
     ├── CodeMismatch
     ├── AccountUnknown
+    ├── DeploymentIncomplete
+    ├── TransactionsPending
     ├── StepFailed
     └── VerificationFailed
 """
@@ -41,11 +43,13 @@ __all__ = [
     "CodeMismatch",
     "ContractMissing",
     "DeploymentError",
+    "DeploymentIncomplete",
     "MockForbidden",
     "NodeAddressMissing",
     "ParametersChanged",
     "StepFailed",
     "TokenDecimalsMismatch",
+    "TransactionsPending",
     "VerificationFailed",
 ]
 
@@ -154,6 +158,23 @@ class AccountUnknown(DeploymentError):
 
     def __init__(self, alias: str | None) -> None:
         super().__init__("name the ape account that deploys with --account" if alias is None else f"no account {alias}")
+
+
+class DeploymentIncomplete(DeploymentError):
+    """A run was stopped, or failed, before the system was complete."""
+
+    def __init__(self, name: str, chain_id: int, contracts: int) -> None:
+        super().__init__(
+            f"the deployment {name} on chain {chain_id} is not complete, {contracts} contracts are recorded: "
+            "run 'steelyard deploy' again, it goes on from there"
+        )
+
+
+class TransactionsPending(DeploymentError):
+    """What the deployer sent before is not mined: what is sent now could take its place."""
+
+    def __init__(self, deployer: str, count: int, waited: float) -> None:
+        super().__init__(f"{count} transactions of {deployer} were not mined in {waited:.0f} s: run it again later")
 
 
 class StepFailed(DeploymentError):

@@ -13,6 +13,7 @@ from steelyard.roles import FUNCTION_ROLES, Role
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from steelyard.client import Receipt
     from steelyard.deployment.system import ApeChain
     from steelyard.parameters import MarketParameters, SystemParameters
 
@@ -85,10 +86,10 @@ def constructor_arguments(
     raise KeyError(role)
 
 
-def selectors_of(chain: ApeChain) -> dict[tuple[str, Role], list[bytes]]:
+def selectors_of(chain: ApeChain) -> dict[tuple[str, Role], tuple[bytes, ...]]:
     """Return the selectors of the restricted functions, by contract and role."""
     return {
-        (contract, role): [chain.selector(contract, name) for name in names]
+        (contract, role): tuple([chain.selector(contract, name) for name in names])
         for contract, roles in FUNCTION_ROLES.items()
         for role, names in roles.items()
     }
@@ -107,7 +108,7 @@ class Setting:
     wanted : object
         What it shall say.
     send : callable
-        The transaction that makes it so; returns ape's receipt.
+        The transaction that makes it so; returns once it is mined.
     by_steward : bool
         Whether it takes the steward's role, which the deployer then needs for a while.
     """
@@ -115,7 +116,7 @@ class Setting:
     name: str
     read: Callable[[], Any]
     wanted: Any
-    send: Callable[[], Any]
+    send: Callable[[], Receipt]
     by_steward: bool = False
 
     @property
@@ -125,7 +126,7 @@ class Setting:
 
 
 class Settings:
-    """All settings of a system, from its contracts as ape has them.
+    """All settings of a system.
 
     Parameters
     ----------
@@ -146,9 +147,6 @@ class Settings:
         self._parameters = parameters
         self._addresses = addresses
         self._holders = holders
-        self._authority = chain.at("Authority", addresses["Authority"])
-        self._oracle = chain.at("PriceOracle", addresses["PriceOracle"])
-        self._clearinghouse = chain.at("Clearinghouse", addresses["Clearinghouse"])
 
     def in_order(self) -> list[Setting]:
         """Return what makes a system complete but for the roles of the deployer that others hold in the end."""
@@ -178,7 +176,7 @@ class Settings:
                 f"deployer without {role.name}",
                 lambda role=role: self._member(role, deployer)[0],  # type: ignore[misc]
                 False,
-                lambda role=role: self._call(self._authority.renounceRole, int(role), deployer),  # type: ignore[misc]
+                lambda role=role: self._send("Authority", "renounceRole", int(role), deployer),  # type: ignore[misc]
             )
             for role in others
         ]
@@ -190,7 +188,7 @@ class Settings:
             "deployer as STEWARD",
             lambda: self._member(Role.STEWARD, deployer),
             (True, 0),
-            lambda: self._call(self._authority.grantRole, int(Role.STEWARD), deployer, 0),
+            lambda: self._send("Authority", "grantRole", int(Role.STEWARD), deployer, 0),
         )
 
     # ---- settings
@@ -206,8 +204,8 @@ class Settings:
                         self._read("Authority", "getTargetFunctionRole", target, selector) for selector in selectors
                     ],
                     [int(role)] * len(selectors),
-                    lambda target=target, selectors=selectors, role=role: self._call(  # type: ignore[misc]
-                        self._authority.setTargetFunctionRole, target, selectors, int(role)
+                    lambda target=target, selectors=selectors, role=role: self._send(  # type: ignore[misc]
+                        "Authority", "setTargetFunctionRole", target, selectors, int(role)
                     ),
                 )
             )
@@ -215,17 +213,15 @@ class Settings:
 
     def _risk(self) -> Setting:
         risk = self._parameters.risk
-        house = self._clearinghouse
         return Setting(
             "risk parameters",
             lambda: tuple(self._read("Clearinghouse", "riskConfig")),
             risk.config(),
-            lambda: self._call(house.setRiskConfig, risk.config()),
+            lambda: self._send("Clearinghouse", "setRiskConfig", risk.config()),
             by_steward=True,
         )
 
     def _markets(self) -> list[Setting]:
-        house = self._clearinghouse
         settings = []
         for number, market in enumerate(self._parameters.markets):
 
@@ -239,14 +235,13 @@ class Settings:
                 listed = self._read("Clearinghouse", "marketCount")
                 if listed != number:
                     raise RuntimeError(f"{listed} markets are listed, {number} were expected")
-                return self._call(house.listMarket, market.config(), market.max_funding_rate)
+                return self._send("Clearinghouse", "listMarket", market.config(), market.max_funding_rate)
 
             wanted = market.config(), market.max_funding_rate
             settings.append(Setting(f"market {number}: {market.symbol}", read, wanted, send, by_steward=True))
         return settings
 
     def _portfolios(self) -> list[Setting]:
-        house = self._clearinghouse
         settings = []
         for number, market in enumerate(self._parameters.markets):
 
@@ -259,8 +254,8 @@ class Settings:
                     f"netting of {market.symbol}",
                     read,
                     market.portfolio.config(),
-                    lambda number=number, market=market: self._call(  # type: ignore[misc]
-                        house.setPortfolio, number, market.portfolio.config()
+                    lambda number=number, market=market: self._send(  # type: ignore[misc]
+                        "Clearinghouse", "setPortfolio", number, market.portfolio.config()
                     ),
                     by_steward=True,
                 )
@@ -268,14 +263,13 @@ class Settings:
         return settings
 
     def _insurance_caps(self) -> list[Setting]:
-        house = self._clearinghouse
         return [
             Setting(
                 f"insurance of {market.symbol}",
                 lambda number=number: self._read("Clearinghouse", "insuranceOf", number).cap,  # type: ignore[misc]
                 market.insurance_cap,
-                lambda number=number, market=market: self._call(  # type: ignore[misc]
-                    house.setInsuranceCap, number, market.insurance_cap
+                lambda number=number, market=market: self._send(  # type: ignore[misc]
+                    "Clearinghouse", "setInsuranceCap", number, market.insurance_cap
                 ),
                 by_steward=True,
             )
@@ -283,7 +277,6 @@ class Settings:
         ]
 
     def _feeds(self) -> list[Setting]:
-        oracle = self._oracle
         settings = []
         for number, market in enumerate(self._parameters.markets):
             feed = market.oracle
@@ -297,8 +290,8 @@ class Settings:
                     f"feed of {market.symbol}",
                     read,
                     (feed.feed, feed.max_age, feed.max_confidence),
-                    lambda number=number, feed=feed: self._call(  # type: ignore[misc]
-                        oracle.setFeed, number, feed.feed, feed.max_age, feed.max_confidence
+                    lambda number=number, feed=feed: self._send(  # type: ignore[misc]
+                        "PriceOracle", "setFeed", number, feed.feed, feed.max_age, feed.max_confidence
                     ),
                     by_steward=True,
                 )
@@ -306,7 +299,6 @@ class Settings:
         return settings
 
     def _guards(self) -> list[Setting]:
-        oracle = self._oracle
         settings = []
         sequencer = self._parameters.network.sequencer
         if sequencer is not None:
@@ -315,8 +307,8 @@ class Settings:
                     "sequencer",
                     lambda: self._read("PriceOracle", "sequencer"),
                     (sequencer.feed, sequencer.grace_period),
-                    lambda: self._call(
-                        oracle.setSequencer, to_checksum_address(sequencer.feed), sequencer.grace_period
+                    lambda: self._send(
+                        "PriceOracle", "setSequencer", to_checksum_address(sequencer.feed), sequencer.grace_period
                     ),
                     by_steward=True,
                 )
@@ -330,8 +322,9 @@ class Settings:
                     f"guard of {market.symbol}",
                     lambda number=number: self._read("PriceOracle", "guardOf", number)[:3],  # type: ignore[misc]
                     (guard.aggregator, guard.max_age, guard.max_deviation),
-                    lambda number=number, guard=guard: self._call(  # type: ignore[misc]
-                        oracle.setGuard,
+                    lambda number=number, guard=guard: self._send(  # type: ignore[misc]
+                        "PriceOracle",
+                        "setGuard",
                         number,
                         to_checksum_address(guard.aggregator),
                         guard.max_age,
@@ -343,21 +336,21 @@ class Settings:
         return settings
 
     def _executor(self) -> Setting:
-        house, book = self._clearinghouse, self._addresses["OrderBook"]
+        book = self._addresses["OrderBook"]
         return Setting(
             "order book trades",
             lambda: self._read("Clearinghouse", "isExecutor", book),
             True,
-            lambda: self._call(house.setExecutor, book, True),
+            lambda: self._send("Clearinghouse", "setExecutor", book, True),
         )
 
     def _vault(self) -> Setting:
-        house, vault = self._clearinghouse, self._addresses["LiquidityVault"]
+        vault = self._addresses["LiquidityVault"]
         return Setting(
             "vault takes from the pool",
             lambda: self._read("Clearinghouse", "vault"),
             vault.lower(),
-            lambda: self._call(house.setVault, vault),
+            lambda: self._send("Clearinghouse", "setVault", vault),
         )
 
     def _holders_of_roles(self) -> list[Setting]:
@@ -371,8 +364,8 @@ class Settings:
                     f"{role.name} is {holder}",
                     lambda role=role, holder=holder: self._member(role, holder),  # type: ignore[misc]
                     (True, by.delay),
-                    lambda role=role, holder=holder, by=by: self._call(  # type: ignore[misc]
-                        self._authority.grantRole, int(role), holder, by.delay
+                    lambda role=role, holder=holder, by=by: self._send(  # type: ignore[misc]
+                        "Authority", "grantRole", int(role), holder, by.delay
                     ),
                 )
             )
@@ -385,5 +378,5 @@ class Settings:
     def _read(self, contract: str, function: str, *arguments: Any) -> Any:
         return self._chain.read(contract, self._addresses[contract], function, *arguments)
 
-    def _call(self, method: Any, *arguments: Any) -> Any:
-        return method(*arguments, sender=self._chain.account)
+    def _send(self, contract: str, function: str, *arguments: Any) -> Receipt:
+        return self._chain.send(contract, self._addresses[contract], function, *arguments)

@@ -1,15 +1,27 @@
-"""The system on a chain, read and written through ape."""
+"""The system on a chain: ape compiles and signs, and what it signed is sent and waited for here.
+
+ape itself takes a node that mines on its own clock for one that is told when to mine, and does not wait for it.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from typing import TYPE_CHECKING, Any
 
+from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from steelyard.client.chain import Chain, Contract
-from steelyard.deployment.errors import BuildMissing
+from steelyard.client.chain import AccountSender, Chain, Contract
+from steelyard.deployment.errors import BuildMissing, TransactionsPending
+
+if TYPE_CHECKING:
+    from steelyard.client import Receipt
 
 __all__ = ["ApeChain", "hash_of"]
+
+
+_PENDING_SECONDS = 120.0
+_POLL_SECONDS = 0.5
 
 
 def hash_of(code: bytes) -> str:
@@ -37,6 +49,7 @@ class ApeChain:
         if self._provider is None:
             raise RuntimeError("ape is not connected to a network")
         self._chain = Chain(str(self._provider.http_uri))
+        self._sender = AccountSender(account)
 
     @property
     def deployer(self) -> str:
@@ -99,24 +112,40 @@ class ApeChain:
         request = {"from": self.deployer, "data": "0x" + creation_code.hex()}
         return bytes.fromhex(self._chain.rpc("eth_call", request, "latest")[2:])
 
+    def wait_for_pending(self, timeout: float = _PENDING_SECONDS) -> None:
+        """Wait until all that the deployer sent is mined: a run that was stopped may have left something.
+
+        Raises
+        ------
+        TransactionsPending
+            It is not mined after `timeout` [s].
+        """
+        deadline = time.monotonic() + timeout
+        while (pending := self._nonce("pending") - self._nonce("latest")) > 0:
+            if time.monotonic() >= deadline:
+                raise TransactionsPending(self.deployer, pending, timeout)
+            time.sleep(_POLL_SECONDS)
+
     def deploy(self, contract: str, arguments: tuple[Any, ...]) -> tuple[str, str, int]:
         """Deploy a contract; return its address, the hash of the transaction and the block."""
-        instance = self.account.deploy(self._container(contract), *arguments)
-        receipt = self._provider.get_receipt(instance.txn_hash)
-        return str(instance.address), str(receipt.txn_hash), int(receipt.block_number)
+        address, receipt = self._chain.create(self._sender, self.creation_code(contract, arguments))
+        return to_checksum_address(address), receipt.hash, receipt.block
 
     def read(self, contract: str, address: str, function: str, *arguments: Any) -> Any:
         """Return what a view says; addresses come in lower case."""
         return self._chain.call(Contract.at(contract, address), function, *arguments)
 
-    def at(self, contract: str, address: str) -> Any:
-        """Return a contract as ape has it."""
-        return self._container(contract).at(address, fetch_from_explorer=False, detect_proxy=False)
+    def send(self, contract: str, address: str, function: str, *arguments: Any) -> Receipt:
+        """Send a transaction to a contract and wait until it is mined."""
+        return self._chain.send(self._sender, Contract.at(contract, address), function, *arguments)
 
     def selector(self, contract: str, function: str) -> bytes:
         """Return the first four bytes of a function's call data."""
         entry = next(abi for abi in self._container(contract).contract_type.abi if getattr(abi, "name", "") == function)
         return keccak(text=entry.selector)[:4]
+
+    def _nonce(self, block: str) -> int:
+        return int(self._chain.rpc("eth_getTransactionCount", self.deployer, block), 16)
 
     def _container(self, contract: str) -> Any:
         from ape.contracts import ContractContainer

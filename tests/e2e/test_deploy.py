@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import threading
+from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import ape
 import pytest
+from click.testing import CliRunner
 
 from steelyard import parameters as parameter_files
-from steelyard.client import Contract, ContractReverted, UnlockedSender
+from steelyard.cli import cli
+from steelyard.client import Chain, Client, Contract, ContractReverted, UnlockedSender
 from steelyard.deployment import artefact as artefacts
 from steelyard.deployment import deployer as deployers
 from steelyard.deployment import errors
+from steelyard.deployment.command import deployed as find_deployed
 from steelyard.deployment.command import quiet, select_account
 from steelyard.deployment.deployer import Deployer, Outcome
 from steelyard.deployment.system import ApeChain, hash_of
@@ -29,7 +35,7 @@ from steelyard.roles import Role
 from steelyard.toolchain import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from steelyard.demo.local import LocalChain
@@ -162,6 +168,74 @@ def test_run__stopped_before_the_record__adopts_the_contract(
     assert outcome.artefact.contracts["Authority"].address == sent["address"]
     assert outcome.artefact.contracts["Authority"].transaction is None
     assert 1 + outcome.transactions == sent_by_deployer(chain) - before
+
+
+@contextmanager
+def mined_by_a_clock(chain: LocalChain, seconds: float) -> Iterator[None]:
+    """Let the node mine every so often, whatever is sent."""
+    stopped = threading.Event()
+    own = Chain(chain.url)
+
+    def mine() -> None:
+        while not stopped.wait(seconds):
+            own.rpc("evm_mine")
+
+    clock = threading.Thread(target=mine)
+    chain.rpc("evm_setAutomine", False)
+    clock.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        clock.join()
+        own.close()
+        chain.rpc("evm_setAutomine", True)
+
+
+def test_run__node_mines_on_its_own_clock__is_waited_for(chain: LocalChain, deployed: Outcome, tmp_path: Path) -> None:
+    with mined_by_a_clock(chain, 0.1):
+        outcome = run(tmp_path / "system.json")
+    assert outcome.artefact.complete
+    assert outcome.transactions == deployed.transactions
+    blocks = [record.block for record in outcome.artefact.contracts.values()]
+    assert all(earlier is not None and later is not None and earlier < later for earlier, later in pairwise(blocks))
+
+
+def test_run__transaction_of_a_stopped_run_pending__waits_until_it_is_mined(chain: LocalChain, tmp_path: Path) -> None:
+    ape_chain = ApeChain(select_account(None, 31337), ape.Project(ROOT))
+    chain.rpc("evm_setAutomine", False)
+    try:
+        chain.rpc("eth_sendTransaction", {"from": ape_chain.deployer, "to": ape_chain.deployer})
+        with pytest.raises(errors.TransactionsPending, match="1 transactions of 0x"):
+            ape_chain.wait_for_pending(0.1)
+    finally:
+        chain.rpc("evm_setAutomine", True)
+    before = sent_by_deployer(chain)
+    with mined_by_a_clock(chain, 0.1):
+        assert run(tmp_path / "system.json").artefact.complete
+    assert sent_by_deployer(chain) > before + 1
+
+
+@pytest.mark.parametrize("step", ["LocalPyth deployed", "order book trades"])
+def test_deployed__run_was_stopped__is_told_by_name(chain: LocalChain, tmp_path: Path, step: str) -> None:
+    path = tmp_path / "31337" / "half.json"
+
+    def stop(line: str) -> None:
+        if line.startswith(step):
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        run(path, say=stop)
+    with pytest.raises(errors.DeploymentIncomplete, match="half on chain 31337 is not complete"):
+        find_deployed("half", tmp_path)
+    with pytest.raises(errors.DeploymentIncomplete):
+        Client(path, chain.url)
+    where = ("--rpc", chain.url, "--name", "half", "--artefacts", str(tmp_path))
+    told = CliRunner().invoke(cli, ["market", *where])
+    assert (told.exit_code, told.output.startswith("Error: DeploymentIncomplete: ")) == (1, True)
+    assert told.output.count("\n") == 1
+    assert run(path).artefact.complete
+    assert find_deployed("half", tmp_path)[1].complete
 
 
 def test_run__other_holders__deployer_keeps_nothing(chain: LocalChain, tmp_path: Path) -> None:
