@@ -14,7 +14,7 @@ from steelyard.client.senders import Rehearsal, to_sender
 from steelyard.client.session import Session
 from steelyard.client.steps import Asynchronous, Pause, Request, Synchronous
 from steelyard.client.trading import Trading
-from steelyard.client.units import to_wad
+from steelyard.client.units import to_unsigned
 from steelyard.deployment.artefact import Artefact, read_artefact
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ def _session(
     artefact.require_complete()
     sender = None if signer is None else to_sender(signer)
     if sender is not None and is_dry_run:
-        return Session(artefact, Rehearsal(sender), to_wad(keeper_fee, "keeper fee"))
-    return Session(artefact, sender, to_wad(keeper_fee, "keeper fee"))
+        sender = Rehearsal(sender)
+    return Session(artefact, sender, to_unsigned(keeper_fee, 18, 96, "keeper fee"))
 
 
 class Client(Trading[PlacedOrder], Synchronous):

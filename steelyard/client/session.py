@@ -7,9 +7,12 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from eth_utils.address import to_checksum_address
+
 from steelyard.client.calls import block_of, decode_logs, read, send
 from steelyard.client.errors import (
     AccountInvalid,
+    AddressInvalid,
     DeploymentMistaken,
     MarketUnlisted,
     RpcRejected,
@@ -36,6 +39,7 @@ AccountLike = int | str | None
 _T = TypeVar("_T")
 _SPAN = 5_000
 _OWNED = re.compile(r"(0x[0-9a-fA-F]{40})(?:/(\d+))?")
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _ID = re.compile(r"0x[0-9a-fA-F]{64}")
 
 
@@ -113,6 +117,19 @@ class Session:
             if found and int(found[2] or 0) < 2**96:
                 return to_account_id(found[1], int(found[2] or 0))
         raise AccountInvalid(account)
+
+    def address_of(self, value: object, what: str) -> str:
+        """Return an address with its checksum, or raise `AddressInvalid`; capitals, where it has any, must be right."""
+        if not isinstance(value, str) or not _ADDRESS.fullmatch(value):
+            raise AddressInvalid(what, value)
+        checked: str = to_checksum_address(value)
+        if value[2:] not in (value[2:].lower(), value[2:].upper(), checked[2:]):
+            raise AddressInvalid(what, value, f"its checksum is wrong: {checked}, or is it mistyped?")
+        return checked
+
+    def owner_of(self, owner: str | None) -> str:
+        """Return an owner's address, by default the signer's, or raise `AddressInvalid` or `SignerMissing`."""
+        return self.sender.address if owner is None else self.address_of(owner, "owner")
 
     def symbol(self, number: int) -> str:
         """Return what a market is called; its number where it was listed after the deployment."""

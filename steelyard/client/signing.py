@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from eth_account.messages import encode_typed_data
 from eth_utils.crypto import keccak
 
-from steelyard.client.errors import DocumentInvalid
+from steelyard.client.errors import AmountInvalid, DocumentInvalid
 from steelyard.client.records import AccountId, Order, OrderKind, Terms
+from steelyard.client.values import Permission, permission_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from eth_account.messages import SignableMessage
 
 __all__ = [
+    "Permit",
     "SignedOrder",
+    "SignedPermit",
     "order_from_json",
     "order_hash",
     "order_to_json",
@@ -25,6 +30,7 @@ __all__ = [
     "terms_from_json",
     "terms_to_json",
     "typed_data",
+    "words_of",
 ]
 
 _DOMAIN = [
@@ -53,7 +59,17 @@ _TERMS = [
     {"name": "interval", "type": "uint32"},
 ]
 _NONCE = {"name": "nonce", "type": "uint256"}
+_PERMIT = [
+    {"name": "owner", "type": "address"},
+    {"name": "operator", "type": "address"},
+    {"name": "flags", "type": "uint8"},
+    {"name": "expiresAt", "type": "uint40"},
+    _NONCE,
+]
 _FORMAT = "steelyard-signed-order/1"
+_PERMIT_FORMAT = "steelyard-signed-permit/1"
+_HEX_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+_HEX = re.compile(r"0x([0-9a-fA-F]{2})*")
 
 
 def _type_hash(name: str, members: list[dict[str, str]]) -> bytes:
@@ -67,6 +83,12 @@ _TERMS_TYPE = _type_hash("Terms", _TERMS)
 
 def _struct_hash(type_hash: bytes, values: tuple[int, ...]) -> bytes:
     return keccak(type_hash + b"".join((int(value) % 2**256).to_bytes(32, "big") for value in values))
+
+
+def _checked(text: object, form: re.Pattern[str]) -> str:
+    if not isinstance(text, str) or not form.fullmatch(text):
+        raise DocumentInvalid(f"{text!r} is not what belongs there")
+    return text
 
 
 def order_hash(order: Order, terms: Terms | None) -> int:
@@ -93,14 +115,29 @@ def typed_data(order: Order, terms: Terms | None, nonce: int, *, chain_id: int, 
     return {
         "types": types,
         "primaryType": primary,
-        "domain": {
-            "name": "Steelyard orders",
-            "version": "1",
-            "chainId": chain_id,
-            "verifyingContract": order_book,
-        },
+        "domain": _domain("Steelyard orders", chain_id, order_book),
         "message": {**message, "nonce": nonce},
     }
+
+
+def _domain(name: str, chain_id: int, contract: str) -> dict[str, Any]:
+    return {"name": name, "version": "1", "chainId": chain_id, "verifyingContract": contract}
+
+
+def words_of(nonces: Iterable[int]) -> list[tuple[int, int]]:
+    """Return nonces as words of 256 and masks in them, as `cancelNonces` takes them.
+
+    Raises
+    ------
+    AmountInvalid
+        One is out of range.
+    """
+    masks: dict[int, int] = defaultdict(int)
+    for nonce in nonces:
+        if not 0 <= nonce < 2**256:
+            raise AmountInvalid("nonce", nonce, "out of range")
+        masks[nonce >> 8] |= 1 << nonce % 256
+    return sorted(masks.items())
 
 
 def signable(data: Mapping[str, Any]) -> SignableMessage:
@@ -209,10 +246,117 @@ class SignedOrder:
                 order=order_from_json(document["order"]),
                 terms=terms_from_json(document["terms"]),
                 nonce=int(document["nonce"]),
-                signer=str(document["signer"]),
-                signature=str(document["signature"]),
+                signer=_checked(document["signer"], _HEX_ADDRESS),
+                signature=_checked(document["signature"], _HEX),
                 chain_id=int(document["chain_id"]),
-                order_book=str(document["order_book"]),
+                order_book=_checked(document["order_book"], _HEX_ADDRESS),
             )
         except (KeyError, TypeError, ValueError) as error:
+            if isinstance(error, DocumentInvalid):
+                raise
             raise DocumentInvalid(f"a signed order that is not whole: {error}") from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permit:
+    """What an operator is to be allowed on all accounts of an owner.
+
+    Attributes
+    ----------
+    owner, operator : str
+        Who allows it, and whom.
+    permissions : Permission
+        What; none revokes.
+    expires_at : int
+        Until when the message and what it allows are good, inclusive [Unix s].
+    nonce : int
+        That it uses up, of the owner's at the clearinghouse.
+    chain_id, clearinghouse : int, str
+        Where it is good.
+    """
+
+    owner: str
+    operator: str
+    permissions: Permission
+    expires_at: int
+    nonce: int
+    chain_id: int
+    clearinghouse: str
+
+    def encoded(self) -> tuple[str, str, int, int, int]:
+        """Return it as the contract takes it."""
+        return self.owner, self.operator, int(self.permissions), self.expires_at, self.nonce
+
+    @property
+    def typed_data(self) -> dict[str, Any]:
+        """What its owner signs, as EIP-712 and wallets write it."""
+        return {
+            "types": {"EIP712Domain": _DOMAIN, "OperatorPermit": _PERMIT},
+            "primaryType": "OperatorPermit",
+            "domain": _domain("Steelyard accounts", self.chain_id, self.clearinghouse),
+            "message": dict(zip([one["name"] for one in _PERMIT], self.encoded(), strict=True)),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPermit:
+    """A permit that anyone may bring to the chain, once, until it expires or its nonce is cancelled.
+
+    Attributes
+    ----------
+    permit : Permit
+        What is signed.
+    signature : str
+        Of its owner, hexadecimal; or what the contract that is the owner takes for one (EIP-1271).
+    """
+
+    permit: Permit
+    signature: str
+
+    @property
+    def typed_data(self) -> dict[str, Any]:
+        """What was signed."""
+        return self.permit.typed_data
+
+    def to_json(self) -> dict[str, Any]:
+        """Return values for JSON."""
+        permit = self.permit
+        return {
+            "format": _PERMIT_FORMAT,
+            **asdict(permit),
+            "permissions": permission_names(permit.permissions),
+            "nonce": str(permit.nonce),
+            "signature": self.signature,
+        }
+
+    @classmethod
+    def from_json(cls, document: Any) -> SignedPermit:
+        """Return a message from JSON.
+
+        Raises
+        ------
+        DocumentInvalid
+            It is none, or not whole.
+        """
+        if not isinstance(document, dict) or document.get("format") != _PERMIT_FORMAT:
+            raise DocumentInvalid(f"not a signed permit of format {_PERMIT_FORMAT}")
+        try:
+            permissions = Permission.NONE
+            for name in document["permissions"]:
+                permissions |= Permission[name.upper()]
+            permit = Permit(
+                owner=_checked(document["owner"], _HEX_ADDRESS),
+                operator=_checked(document["operator"], _HEX_ADDRESS),
+                permissions=permissions,
+                expires_at=int(document["expires_at"]),
+                nonce=int(document["nonce"]),
+                chain_id=int(document["chain_id"]),
+                clearinghouse=_checked(document["clearinghouse"], _HEX_ADDRESS),
+            )
+            if not (0 <= permit.nonce < 2**256 and 0 <= permit.expires_at < 2**40):
+                raise DocumentInvalid("a signed permit whose nonce or expiry is out of range")
+            return cls(permit, _checked(document["signature"], _HEX))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            if isinstance(error, DocumentInvalid):
+                raise
+            raise DocumentInvalid(f"a signed permit that is not whole: {error}") from None

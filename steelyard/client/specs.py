@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from steelyard.client.errors import AmountInvalid, OrderInvalid
 from steelyard.client.records import Order, OrderKind, Terms
-from steelyard.client.units import to_decimal, to_fixed, to_wad
+from steelyard.client.units import to_decimal, to_fixed, to_size, to_unsigned
 
 if TYPE_CHECKING:
     from steelyard.client.records import AccountId
@@ -34,6 +34,7 @@ __all__ = [
     "compose",
     "fills_at_once",
     "needs_quote",
+    "size_of",
     "to_time",
 ]
 
@@ -195,7 +196,7 @@ def compose(spec: OrderSpec, situation: Situation) -> tuple[Order, Terms | None]
     """
     if spec.acceptable_price is not None and spec.slippage is not None:
         raise OrderInvalid("an acceptable price and a slippage: give one of them")
-    size = _size(spec, situation.position)
+    size = size_of(spec, situation.position)
     terms = _terms(spec, size)
     order = Order(
         account=situation.account,
@@ -204,24 +205,27 @@ def compose(spec: OrderSpec, situation: Situation) -> tuple[Order, Terms | None]
         expires_at=_expiry(spec, situation.now),
         size_delta=size,
         acceptable_price=_acceptable(spec, size, terms, situation.quote),
-        keeper_fee=situation.keeper_fee if spec.keeper_fee is None else _wad(spec.keeper_fee, 96, "keeper fee"),
+        keeper_fee=situation.keeper_fee
+        if spec.keeper_fee is None
+        else to_unsigned(spec.keeper_fee, 18, 96, "keeper fee"),
         reduce_only=spec.reduce_only,
     )
     return order, terms
 
 
-def _size(spec: OrderSpec, position: int) -> int:
-    if spec.size is None:
-        if not spec.reduce_only:
-            raise OrderInvalid("an order that does not only reduce needs a size")
-        size = -position
-    else:
-        size = to_wad(spec.size, "size")
-    if size == 0:
-        raise AmountInvalid("size", spec.size, "zero")
-    if not -(2**127) < size < 2**127:
-        raise AmountInvalid("size", spec.size, "out of range")
-    return size
+def size_of(spec: OrderSpec, position: int) -> int:
+    """Return the size of an order [base wad]: its own, or all of `position` where it only reduces.
+
+    Raises
+    ------
+    AmountInvalid, OrderInvalid
+        It is no size, or there is none.
+    """
+    if spec.size is not None:
+        return to_size(spec.size)
+    if not spec.reduce_only:
+        raise OrderInvalid("an order that does not only reduce needs a size")
+    return -position
 
 
 def _terms(spec: OrderSpec, size: int) -> Terms | None:
@@ -262,7 +266,7 @@ def _twap(spec: Twap) -> Terms:
 
 def _acceptable(spec: OrderSpec, size: int, terms: Terms | None, quote: int | None) -> int:
     if spec.acceptable_price is not None:
-        return _wad(spec.acceptable_price, 128, "acceptable price")
+        return to_unsigned(spec.acceptable_price, 18, 128, "acceptable price")
     unbounded = _UNBOUNDED if size > 0 else 0
     slippage = None if spec.slippage is None else to_decimal(spec.slippage, "slippage")
     origin = quote
@@ -315,17 +319,10 @@ def _seconds(length: timedelta, name: str) -> int:
 
 
 def _price(value: Amount, name: str) -> int:
-    price = _wad(value, 96, name)
+    price = to_unsigned(value, 18, 96, name)
     if price == 0:
         raise AmountInvalid(name, value, "zero")
     return price
-
-
-def _wad(value: Amount, bits: int, name: str) -> int:
-    number = to_wad(value, name)
-    if not 0 <= number < 2**bits:
-        raise AmountInvalid(name, value, "out of range")
-    return number
 
 
 def _whole(value: object, bits: int, name: str) -> int:

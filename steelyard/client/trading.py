@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
 
 from steelyard.client import specs
 from steelyard.client.calls import block_of, decode_logs, read
-from steelyard.client.errors import AmountInvalid, DocumentInvalid, MintForbidden, OrderInvalid, PositionNone
+from steelyard.client.errors import DocumentInvalid, MintForbidden, OrderInvalid, PositionNone
 from steelyard.client.handles import OrderHandle, record_from_json
 from steelyard.client.lifecycle import BOOK_EVENTS
+from steelyard.client.operators import Operators
 from steelyard.client.records import MarginMode, Order, Terms
 from steelyard.client.session import OrderRecord
-from steelyard.client.signing import SignedOrder, order_hash, typed_data
+from steelyard.client.signing import SignedOrder, order_hash, typed_data, words_of
 from steelyard.client.steps import Steps, operation
-from steelyard.client.units import from_token, from_wad, to_token, to_wad
-from steelyard.client.values import Account, Margin, Market, Moves, Permission, Quote
+from steelyard.client.units import from_token, from_wad, to_size, to_token, to_unsigned
+from steelyard.client.values import Account, Margin, Market, Moves, Quote
 from steelyard.deployment.artefact import LOCAL_CHAIN_IDS
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class EntryOptions(Options, total=False):
     reduce_only: bool
 
 
-class Trading(Generic[_H]):
+class Trading(Operators, Generic[_H]):
     """The methods of a client. Amounts are `Decimal`, `int` or text; sizes in base units, the rest in USD."""
 
     def __init__(self, session: Session, to_handle: Callable[[OrderRecord], _H]) -> None:
@@ -132,10 +132,7 @@ class Trading(Generic[_H]):
         """
         session = self._session
         number = yield from session.market_of(market)
-        wad = to_wad(size, "size")
-        if wad == 0:
-            raise AmountInvalid("size", size, "zero")
-        record = yield from session.views.quote(session.account_of(account), number, wad)
+        record = yield from session.views.quote(session.account_of(account), number, to_size(size))
         return Quote.of(record, session.symbol(number))
 
     @operation
@@ -149,7 +146,7 @@ class Trading(Generic[_H]):
     @operation
     def wallet(self, owner: str | None = None) -> Steps[Decimal]:
         """Return how much of the settlement token an address holds, by default the signer's [USD]."""
-        held = yield from read(self._session.views.token, "balanceOf", owner or self.address)
+        held = yield from read(self._session.views.token, "balanceOf", self._session.owner_of(owner))
         return from_token(held)
 
     # ---- money
@@ -182,21 +179,26 @@ class Trading(Generic[_H]):
     def withdraw(self, amount: Amount, account: AccountLike = None, *, recipient: str | None = None) -> Steps[Receipt]:
         """Pay `amount` [USD, 6 decimals] out to an address, by default the signer's."""
         session = self._session
-        arguments = session.account_of(account), to_token(amount, "amount"), recipient or self.address
+        to = self.address if recipient is None else session.address_of(recipient, "recipient")
+        arguments = session.account_of(account), to_token(amount, "amount"), to
         return (yield from session.send(session.views.clearinghouse, "withdraw", *arguments))
 
     @operation
     def transfer(self, amount: Amount, source: AccountLike, target: AccountLike) -> Steps[Receipt]:
         """Move `amount` [USD] between two accounts of one owner."""
         session = self._session
-        arguments = session.account_of(source), session.account_of(target), to_wad(amount, "amount")
+        arguments = session.account_of(source), session.account_of(target), to_unsigned(amount, 18, 128, "amount")
         return (yield from session.send(session.views.clearinghouse, "transfer", *arguments))
 
     @operation
     def set_leverage(self, leverage: Amount, account: AccountLike, *, funded_by: AccountLike) -> Steps[Receipt]:
         """Bring an account with positions to `leverage` (notional over equity) by moving quote from, or to, another."""
         session = self._session
-        arguments = session.account_of(account), session.account_of(funded_by), to_wad(leverage, "leverage")
+        arguments = (
+            session.account_of(account),
+            session.account_of(funded_by),
+            to_unsigned(leverage, 18, 128, "leverage"),
+        )
         return (yield from session.send(session.views.clearinghouse, "setLeverage", *arguments))
 
     @operation
@@ -216,17 +218,8 @@ class Trading(Generic[_H]):
         """Move up to `size` [base] of a position to another account of its owner at the oracle price."""
         session = self._session
         number = yield from session.market_of(market)
-        arguments = session.account_of(source), session.account_of(target), number, to_wad(size, "size")
+        arguments = session.account_of(source), session.account_of(target), number, to_unsigned(size, 18, 128, "size")
         return (yield from session.send(session.views.clearinghouse, "movePosition", *arguments))
-
-    @operation
-    def set_operator(self, operator: str, permissions: Permission, *, expires: Expiry = None) -> Steps[Receipt]:
-        """Let `operator` act on all of the signer's accounts until `expires`, None for ever; no permission revokes."""
-        session = self._session
-        now = (yield from block_of()).timestamp
-        until = specs.NEVER if expires is None else specs.to_time(expires, now)
-        house = session.views.clearinghouse
-        return (yield from session.send(house, "setOperator", operator, int(permissions), until))
 
     # ---- orders
 
@@ -353,13 +346,22 @@ class Trading(Generic[_H]):
         return order, terms
 
     @operation
-    def orders(self, account: AccountLike = None) -> Steps[list[_H]]:
-        """Return the orders of an account that hold a slot, lowest first; made from events, whoever placed them."""
+    def orders(self, account: AccountLike = None, *, since: int | None = None) -> Steps[list[_H]]:
+        """Return the orders that hold a slot, lowest first; made from events, whoever placed them.
+
+        Parameters
+        ----------
+        account : AccountLike
+            Whose.
+        since : int, optional
+            Block to read events from, where older orders need not be found; the deployment's first otherwise. They are
+            read 5,000 blocks a time, or fewer where the node refuses that.
+        """
         session = self._session
         id_ = session.account_of(account)
         rules = yield from session.rules()
         head = yield from block_of()
-        logs = yield from session.events(id_, session.artefact.first_block, head.number)
+        logs = yield from session.events(id_, session.artefact.first_block if since is None else since, head.number)
         latest = {log.arguments["order"].slot: log for log in logs if log.name in _MADE}
         found = []
         for slot in sorted(latest):
@@ -435,22 +437,24 @@ class Trading(Generic[_H]):
 
     @operation
     def cancel_nonces(self, nonces: Iterable[int | SignedOrder]) -> Steps[list[Receipt]]:
-        """Cancel signed orders of the signer before they reach the chain; one transaction for each 256 neighbours."""
-        masks: dict[int, int] = defaultdict(int)
-        for one in nonces:
-            nonce = one.nonce if isinstance(one, SignedOrder) else one
-            if not 0 <= nonce < 2**256:
-                raise AmountInvalid("nonce", nonce, "out of range")
-            masks[nonce >> 8] |= 1 << nonce % 256
-        receipts = []
-        for word, mask in sorted(masks.items()):
-            receipts.append((yield from self._session.send(self._session.views.order_book, "cancelNonces", word, mask)))
+        """Cancel signed orders of the signer before they reach the chain; one transaction for each 256 neighbours.
+
+        Raises
+        ------
+        AmountInvalid
+            A nonce is out of range.
+        """
+        words = words_of(one.nonce if isinstance(one, SignedOrder) else one for one in nonces)
+        book, receipts = self._session.views.order_book, []
+        for word, mask in words:
+            receipts.append((yield from self._session.send(book, "cancelNonces", word, mask)))
         return receipts
 
     @operation
     def is_nonce_used(self, nonce: int, signer: str | None = None) -> Steps[bool]:
         """Return whether a nonce of a signer, by default this one, was used or cancelled."""
-        return bool((yield from read(self._session.views.order_book, "isNonceUsed", signer or self.address, nonce)))
+        session = self._session
+        return bool((yield from read(session.views.order_book, "isNonceUsed", session.owner_of(signer), nonce)))
 
     # ---- parts
 
@@ -478,10 +482,7 @@ class Trading(Generic[_H]):
             if position == 0:
                 raise PositionNone(session.symbol(number))
         if specs.needs_quote(spec):
-            size = -position if spec.size is None else to_wad(spec.size, "size")
-            if size == 0:
-                raise AmountInvalid("size", spec.size, "zero")
-            quote = (yield from session.views.quote(id_, number, size)).fill_price
+            quote = (yield from session.views.quote(id_, number, specs.size_of(spec, position))).fill_price
         now = (yield from block_of()).timestamp
         slot = yield from session.take_slot(id_, spec.slot)
         try:

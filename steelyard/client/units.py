@@ -16,7 +16,9 @@ __all__ = [
     "from_wad",
     "to_decimal",
     "to_fixed",
+    "to_size",
     "to_token",
+    "to_unsigned",
     "to_wad",
 ]
 
@@ -73,6 +75,38 @@ def to_fixed(value: Amount, decimals: int, name: str) -> int:
     return -magnitude if sign else magnitude
 
 
+def to_unsigned(value: Amount, decimals: int, bits: int, name: str) -> int:
+    """Return an amount as an integer of `10**-decimals` from 0 to `2**bits - 1`.
+
+    Raises
+    ------
+    AmountInvalid
+        As of `to_fixed`, or it is negative or too large.
+    """
+    number = to_fixed(value, decimals, name)
+    if number < 0:
+        raise AmountInvalid(name, value, "negative")
+    if number >= 2**bits:
+        raise AmountInvalid(name, value, "out of range")
+    return number
+
+
+def to_size(value: Amount) -> int:
+    """Return the size of a trade in wad, negative for a sale.
+
+    Raises
+    ------
+    AmountInvalid
+        As of `to_fixed`, or it is zero, or has more than 127 bits.
+    """
+    size = to_wad(value, "size")
+    if size == 0:
+        raise AmountInvalid("size", value, "zero")
+    if not -(2**127) < size < 2**127:
+        raise AmountInvalid("size", value, "out of range")
+    return size
+
+
 def from_fixed(value: int, decimals: int) -> Decimal:
     """Return an integer of `10**-decimals` as a number, without trailing zeros; never rounded."""
     while decimals and value % 10 == 0:
@@ -91,8 +125,8 @@ def from_wad(value: int) -> Decimal:
 
 
 def to_token(value: Amount, name: str) -> int:
-    """Return an amount of the settlement token in its units: 6 decimals."""
-    return to_fixed(value, TOKEN_DECIMALS, name)
+    """Return an amount of the settlement token, not negative, in its units: 6 decimals."""
+    return to_unsigned(value, TOKEN_DECIMALS, 128, name)
 
 
 def from_token(value: int) -> Decimal:

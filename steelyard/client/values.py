@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Account",
     "AccountName",
+    "Grant",
     "Margin",
     "Market",
     "Moves",
@@ -34,6 +35,7 @@ __all__ = [
     "Position",
     "Quote",
     "account_name",
+    "permission_names",
     "to_json",
 ]
 
@@ -52,6 +54,31 @@ class Permission(IntFlag):
     TRADE = 1
     MARGIN = 2
     WITHDRAW = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What an operator may do on all accounts of an owner.
+
+    Attributes
+    ----------
+    permissions : Permission
+        What.
+    expires_at : int
+        Until when, inclusive [Unix s].
+    """
+
+    permissions: Permission
+    expires_at: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return values for JSON; permissions by name."""
+        return {"permissions": permission_names(self.permissions), "expires_at": self.expires_at}
+
+
+def permission_names(permissions: Permission) -> list[str]:
+    """Return the names of permissions, for JSON."""
+    return [str(one.name).lower() for one in permissions]
 
 
 def account_name(account: AccountId) -> AccountName:
@@ -329,6 +356,8 @@ def to_json(value: Any) -> Any:
         return format(value, "f")
     if isinstance(value, Enum):
         return value.name.lower() if value.name else int(value.value)
+    if isinstance(value, Grant):
+        return value.to_json()
     if is_dataclass(value) and not isinstance(value, type):
         pairs = ((entry.name, getattr(value, entry.name)) for entry in fields(value))
         return {name: f"0x{part:064x}" if name == "id" else to_json(part) for name, part in pairs}

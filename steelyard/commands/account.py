@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from steelyard.account.command import AccountParameter, tell_account
 from steelyard.client.records import MarginMode
-from steelyard.client.values import Permission
-from steelyard.commands.common import EXPIRY, client_of, node_at, reading, rehearsing, sending, tell_receipts
+from steelyard.client.signing import SignedPermit
+from steelyard.client.specs import NEVER
+from steelyard.client.values import Permission, permission_names
+from steelyard.commands.common import (
+    EXPIRY,
+    client_of,
+    node_at,
+    read_document,
+    reading,
+    rehearsing,
+    sending,
+    tell,
+    tell_receipts,
+    with_options,
+)
 from steelyard.deployment.command import artefact_at
 from steelyard.failures import named
 
@@ -17,10 +34,30 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from steelyard.client import AccountId, Client, Receipt
+    from steelyard.client.values import Grant
 
 __all__ = ["account"]
 
 _AMOUNT = click.argument("amount")
+
+
+_PERMISSIONS = (
+    click.option("--trade", "may_trade", is_flag=True, help="May place and cancel orders."),
+    click.option("--margin", "may_margin", is_flag=True, help="May move money between accounts, set modes, leverage."),
+    click.option("--withdraw", "may_withdraw", is_flag=True, help="May withdraw, to the owner's address only."),
+)
+
+
+def _permitting(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what an operator may do; the command gets them as `permissions`."""
+
+    @wraps(command)
+    def run(*, may_trade: bool, may_margin: bool, may_withdraw: bool, **options: Any) -> Any:
+        chosen = {Permission.TRADE: may_trade, Permission.MARGIN: may_margin, Permission.WITHDRAW: may_withdraw}
+        permissions = Permission(sum(one for one, is_given in chosen.items() if is_given))
+        return command(permissions=permissions, **options)
+
+    return with_options(run, _PERMISSIONS)
 
 
 class ShowsByDefault(click.Group):
@@ -118,27 +155,77 @@ def mode(*, mode: str, ledger: str, **options: Any) -> None:
 
 @account.command()
 @click.argument("operator")
-@click.option("--trade", "may_trade", is_flag=True, help="May place and cancel orders.")
-@click.option("--margin", "may_margin", is_flag=True, help="May move money between accounts, set modes and leverage.")
-@click.option("--withdraw", "may_withdraw", is_flag=True, help="May withdraw, to the owner's address only.")
+@_permitting
 @click.option("--expires", type=EXPIRY, help="Unix seconds, ISO 8601, or +12h, +7d; never, where not given.")
 @sending
 @named
-def operator(
-    *,
-    operator: str,
-    may_trade: bool,
-    may_margin: bool,
-    may_withdraw: bool,
-    expires: Any,
-    ledger: str,
-    **options: Any,
-) -> None:
+def operator(*, operator: str, permissions: Permission, expires: Any, ledger: str, **options: Any) -> None:
     """Let address OPERATOR act on all accounts of the signer; without permissions, revoke those that it has."""
     del ledger
-    chosen = {Permission.TRADE: may_trade, Permission.MARGIN: may_margin, Permission.WITHDRAW: may_withdraw}
-    permissions = Permission(sum(one for one, is_given in chosen.items() if is_given))
     _send(lambda client: client.set_operator(operator, permissions, expires=expires), "operator set", **options)
+
+
+@account.command()
+@click.argument("operator")
+@click.option("--owner", help="Address whose accounts they are; the signer's where none is given.")
+@reading
+@named
+def permission(*, operator: str, owner: str | None, ledger: str, as_json: bool, **options: Any) -> None:
+    """Show what address OPERATOR may do on all accounts of an owner, and until when."""
+    del ledger
+    with client_of(**options) as client:
+        found = client.permission(operator, owner)
+        tell(found, as_json=as_json, show=lambda console: console.print(_granted(found), highlight=False))
+
+
+@account.command()
+@click.argument("operator")
+@_permitting
+@click.option("--expires", type=EXPIRY, required=True, help="Unix seconds, ISO 8601, or +12h, +7d.")
+@reading
+@named
+def permit(*, operator: str, permissions: Permission, expires: Any, ledger: str, as_json: bool, **options: Any) -> None:
+    """Sign what address OPERATOR may do on all accounts of the signer, for `account relay-permit`; send nothing.
+
+    Without permissions it revokes those that OPERATOR has, once it is relayed. Prints JSON, with --json or without.
+    """
+    del ledger, as_json
+    with client_of(**options) as client:
+        click.echo(json.dumps(client.sign_permit(operator, permissions, expires=expires).to_json()))
+
+
+@account.command("relay-permit")
+@click.argument("file", type=click.Path(path_type=Path))
+@sending
+@named
+def relay_permit(*, file: Path, ledger: str, **options: Any) -> None:
+    """Bring the signed permit in FILE (- for standard input) to the chain, whoever signed it."""
+    del ledger
+    signed = SignedPermit.from_json(read_document(file))
+    _send(lambda client: client.relay_permit(signed), "operator set", **options)
+
+
+@account.command("cancel-permits")
+@click.argument("nonces", nargs=-1, required=True, metavar="NONCE|FILE...")
+@sending
+@named
+def cancel_permits(*, nonces: tuple[str, ...], ledger: str, as_json: bool, **options: Any) -> None:
+    """Cancel signed permits of the signer before they reach the chain, by their nonces or files."""
+    del ledger
+    wanted = [
+        int(one) if one.isdecimal() else SignedPermit.from_json(read_document(Path(one))).permit.nonce for one in nonces
+    ]
+    with client_of(**options) as client, rehearsing(as_json=as_json):
+        tell_receipts(client.cancel_permits(wanted), as_json=as_json, done="cancelled")
+
+
+def _granted(found: Grant) -> str:
+    if not found.permissions:
+        return "nothing"
+    until = "for ever"
+    if found.expires_at < NEVER:
+        until = f"until {datetime.fromtimestamp(found.expires_at, UTC):%Y-%m-%d %H:%M:%S}"
+    return f"{', '.join(permission_names(found.permissions))}, {until}"
 
 
 def _send(action: Callable[[Client], Receipt], done: str, *, as_json: bool, **options: Any) -> None:

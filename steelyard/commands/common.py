@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +28,7 @@ __all__ = [
     "EXPIRY",
     "client_of",
     "node_at",
+    "read_document",
     "reading",
     "rehearsing",
     "sending",
@@ -163,6 +165,24 @@ def client_of(
         if alias is not None and rpc is not None:
             raise SignerInvalid("an ape account signs on a network of ape's: with --rpc give a keystore or a key")
         yield Client(artefact, url, signer, is_dry_run=is_dry_run)
+
+
+def read_document(path: Path) -> Any:
+    """Return what a file of JSON holds, `-` for standard input.
+
+    Raises
+    ------
+    DocumentInvalid
+        There is none, or it is not JSON.
+    """
+    from steelyard.client.errors import DocumentInvalid
+
+    try:
+        return json.loads(sys.stdin.read() if path == Path("-") else path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DocumentInvalid(f"{path}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise DocumentInvalid(f"{path}: not JSON: {error}") from None
 
 
 def tell(value: Any, *, as_json: bool, show: Callable[[Console], None]) -> None:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from steelyard.client import specs
-from steelyard.client.errors import DocumentInvalid, OrderInvalid, PositionNone
+from steelyard.client.errors import OrderInvalid, PositionNone
 from steelyard.commands.common import (
     EXPIRY,
     client_of,
+    read_document,
     reading,
     rehearsing,
     sending,
@@ -39,6 +40,9 @@ _SIZE = click.argument("size")
 _PRICE = click.option("--price", required=True, help="That triggers it [USD].")
 _REDUCE_ONLY = click.option("--reduce-only", is_flag=True, help="Only bring the position nearer to zero.")
 _SLIPPAGE = click.option("--slippage", help="Worst fill, from the trigger or the quote of now [%].")
+_SINCE = click.option(
+    "--since", type=click.IntRange(0), help="Block to look for orders from; that of the deployment otherwise."
+)
 _EXIT = (
     click.option("--size", help="Of the position [base]; all of it where none is given."),
     click.option("--side", type=click.Choice(["buy", "sell"]), help="To place it before there is a position."),
@@ -192,42 +196,45 @@ def relay(*, file: Path, timeout: float, ledger: str, as_json: bool, **options: 
     from steelyard.client.signing import SignedOrder
 
     del ledger
-    signed = SignedOrder.from_json(_read(file))
+    signed = SignedOrder.from_json(read_document(file))
     with client_of(**options) as client, rehearsing(as_json=as_json):
         sys.exit(finish(client.relay(signed), timeout=timeout, as_json=as_json))
 
 
 @order.command("list")
+@_SINCE
 @reading
 @named
-def list_orders(*, ledger: str, as_json: bool, **options: Any) -> None:
+def list_orders(*, since: int | None, ledger: str, as_json: bool, **options: Any) -> None:
     """List the orders of the ledger account that hold a slot, whoever placed them."""
     with client_of(**options) as client:
-        found = [(one, one.state()) for one in client.orders(ledger)]
+        found = [(one, one.state()) for one in client.orders(ledger, since=since)]
         values = [order_json(one, state) for one, state in found]
         tell(values, as_json=as_json, show=lambda console: show_orders(found, console))
 
 
 @order.command()
 @click.argument("which", metavar="SLOT|FILE")
+@_SINCE
 @reading
 @named
-def show(*, which: str, ledger: str, as_json: bool, **options: Any) -> None:
+def show(*, which: str, since: int | None, ledger: str, as_json: bool, **options: Any) -> None:
     """Show an order: what its slot holds, or one saved in FILE, also where it is over."""
     with client_of(**options) as client:
-        found = _find(client, which, ledger)
+        found = _find(client, which, ledger, since)
         state = found.state()
         tell(order_json(found, state), as_json=as_json, show=lambda console: show_order(found, state, console))
 
 
 @order.command()
 @click.argument("which", metavar="SLOT|FILE")
+@_SINCE
 @sending
 @named
-def cancel(*, which: str, ledger: str, as_json: bool, **options: Any) -> None:
+def cancel(*, which: str, since: int | None, ledger: str, as_json: bool, **options: Any) -> None:
     """Cancel an order, unless its price may be known already."""
     with client_of(**options) as client, rehearsing(as_json=as_json):
-        tell_receipts([_find(client, which, ledger).cancel()], as_json=as_json, done="cancelled")
+        tell_receipts([_find(client, which, ledger, since).cancel()], as_json=as_json, done="cancelled")
 
 
 @order.command("cancel-nonces")
@@ -239,7 +246,7 @@ def cancel_nonces(*, nonces: tuple[str, ...], ledger: str, as_json: bool, **opti
     from steelyard.client.signing import SignedOrder
 
     del ledger
-    wanted = [int(one) if one.isdecimal() else SignedOrder.from_json(_read(Path(one))).nonce for one in nonces]
+    wanted = [int(one) if one.isdecimal() else SignedOrder.from_json(read_document(Path(one))).nonce for one in nonces]
     with client_of(**options) as client, rehearsing(as_json=as_json):
         tell_receipts(client.cancel_nonces(wanted), as_json=as_json, done="cancelled")
 
@@ -296,19 +303,12 @@ def _exit_size(client: Client, symbol: str, size: str, side: str | None, ledger:
     return _signed(side, size)
 
 
-def _read(path: Path) -> Any:
-    try:
-        return json.loads(sys.stdin.read() if path == Path("-") else path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DocumentInvalid(f"{path}: not JSON: {error}") from None
-
-
-def _find(client: Client, which: str, ledger: str) -> PlacedOrder:
+def _find(client: Client, which: str, ledger: str, since: int | None) -> PlacedOrder:
     if not which.isdecimal():
-        document = _read(Path(which))
+        document = read_document(Path(which))
         return client.load(document.get("saved", document) if isinstance(document, dict) else document)
     slot = int(which)
-    for one in client.orders(ledger):
+    for one in client.orders(ledger, since=since):
         if one.slot == slot:
             return one
     raise OrderInvalid(f"slot {slot} holds no order: one that is over is known from its file only")

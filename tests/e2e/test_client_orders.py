@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,17 @@ from eth_utils.crypto import keccak
 from steelyard.client import AsyncClient, Client, MarginMode, to_account_id
 from steelyard.client.errors import (
     AccountUnauthorized,
+    AddressInvalid,
+    AmountInvalid,
     DeploymentMistaken,
+    DocumentInvalid,
     MarginInsufficient,
     NonceUsed,
     OrderInvalid,
     OrderPending,
     OrderUnknown,
+    PermitExpired,
+    PermitInvalid,
     PositionNone,
     PriceUnacceptable,
     SignatureInvalid,
@@ -31,10 +37,10 @@ from steelyard.client.errors import (
 from steelyard.client.lifecycle import Status
 from steelyard.client.records import Leg, OrderKind
 from steelyard.client.senders import NotSent
-from steelyard.client.signing import SignedOrder
+from steelyard.client.signing import SignedOrder, SignedPermit
 from steelyard.client.specs import Limit
 from steelyard.client.specs import Market as MarketSpec
-from steelyard.client.values import Permission
+from steelyard.client.values import Grant, Permission
 from tests.e2e.market import UNIT, Market
 
 if TYPE_CHECKING:
@@ -353,6 +359,90 @@ async def test_cancel_nonces__before_relay__ends_all_of_a_word_at_once(stage: St
     with pytest.raises(SignatureInvalid):
         await done(client.relay(SignedOrder.from_json({**signed[2].to_json(), "nonce": "7"})))
     assert (await done(client.relay(signed[2]))).slot == signed[2].order.slot
+
+
+@told
+async def test_orders__since_a_block__finds_what_was_placed_from_there(stage: Stage) -> None:
+    client = await opened(stage)
+    older = await done(client.stop_loss("BTC", 38_000))
+    newer = await done(client.stop_loss("BTC", 37_000))
+    assert [one.slot for one in await done(client.orders())] == [older.slot, newer.slot]
+    assert [one.slot for one in await done(client.orders(since=newer.record.block))] == [newer.slot]
+    assert await done(client.orders(since=newer.record.block + 1)) == []
+
+
+@told
+async def test_sign_permit__relayed_by_another__operator_trades_until_it_ends(stage: Stage) -> None:
+    client = await opened(stage)
+    operator = stage.fund(stage.other_key, 0)
+    other = stage.client(stage.other_key)
+    owned = (await done(client.account())).name
+    assert (await done(client.permission(operator))).permissions is Permission.NONE
+    signed = await done(client.sign_permit(operator, Permission.TRADE, expires=timedelta(hours=1)))
+    assert not await done(client.is_permit_used(signed))
+    with pytest.raises(AccountUnauthorized):
+        await done(other.market_order("BTC", "-0.1", account=owned))
+    assert signed.permit.expires_at == stage.market.chain.block().timestamp + 3_600
+    await done(other.relay_permit(SignedPermit.from_json(json.loads(json.dumps(signed.to_json())))))
+    granted = await done(other.permission(operator, client.address))
+    assert granted == Grant(permissions=Permission.TRADE, expires_at=signed.permit.expires_at)
+    assert await done(other.is_permit_used(signed))
+    order = await done(other.market_order("BTC", "-0.1", account=owned))
+    stage.fill(order)
+    assert (await done(order.wait(5))).status is Status.SETTLED
+    with pytest.raises(AccountUnauthorized):
+        await done(other.withdraw(1, owned))
+    with pytest.raises(NonceUsed) as used:
+        await done(other.relay_permit(signed))
+    assert used.value.nonce == signed.permit.nonce
+    revoked = await done(client.sign_permit(operator, Permission.NONE, expires=timedelta(hours=1)))
+    await done(other.relay_permit(revoked))
+    with pytest.raises(AccountUnauthorized):
+        await done(other.market_order("BTC", "-0.1", account=owned))
+
+
+@told
+async def test_relay_permit__forged_cancelled_late_or_foreign__is_refused_by_name(stage: Stage) -> None:
+    client = await opened(stage)
+    operator = stage.fund(stage.other_key, 0)
+    other = stage.client(stage.other_key)
+    signed = [await done(client.sign_permit(operator, Permission.TRADE, expires=timedelta(30))) for _ in range(3)]
+    wider = replace(signed[0], permit=replace(signed[0].permit, permissions=Permission.WITHDRAW))
+    with pytest.raises(SignatureInvalid):
+        await done(other.relay_permit(wider))
+    assert len(await done(client.cancel_permits([signed[0], signed[1].permit.nonce]))) == 1
+    for one, is_used in zip(signed, (True, True, False), strict=True):
+        assert await done(client.is_permit_used(one)) is is_used
+        assert await done(other.is_permit_used(one.permit.nonce, client.address)) is is_used
+        assert await done(client.is_nonce_used(one.permit.nonce)) is False
+    with pytest.raises(NonceUsed):
+        await done(other.relay_permit(signed[1]))
+    foreign = replace(signed[2], permit=replace(signed[2].permit, chain_id=1))
+    with pytest.raises(DocumentInvalid, match="on chain 1, not of"):
+        await done(other.relay_permit(foreign))
+    brief = await done(client.sign_permit(operator, Permission.TRADE, expires=timedelta(seconds=1)))
+    stage.market.publish()
+    with pytest.raises(PermitExpired):
+        await done(other.relay_permit(brief))
+
+
+@told
+async def test_sign_permit__senseless__is_refused_before_anything_is_asked(stage: Stage) -> None:
+    client = stage.client()
+    for operator, permissions, expires, error in (
+        ("0x12", Permission.TRADE, timedelta(1), AddressInvalid),
+        (client.address, 8, timedelta(1), PermitInvalid),
+        (client.address, Permission.TRADE, None, PermitInvalid),
+        (client.address, Permission.TRADE, 1, PermitInvalid),
+        (client.address, Permission.TRADE, 2**40, AmountInvalid),
+    ):
+        with pytest.raises(error):
+            await done(client.sign_permit(operator, permissions, expires=expires))
+    with pytest.raises(AddressInvalid, match="recipient 'bob'"):
+        await done(client.withdraw(1, recipient="bob"))
+    for amount in ("-1", "1e40", "nan"):
+        with pytest.raises(AmountInvalid):
+            await done(client.deposit(amount))
 
 
 @told

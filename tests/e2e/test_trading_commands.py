@@ -177,6 +177,31 @@ def test_order_sign__relayed_and_cancelled__by_file(terminal: Terminal, tmp_path
     assert (refused.exit_code, "NonceUsed(" in refused.output) == (1, True)
 
 
+def test_account_permit__relayed_from_another_terminal__operator_trades(terminal: Terminal, tmp_path: Path) -> None:
+    terminal.say("account", "deposit", "5000", "--mint")
+    other = Terminal(terminal.market, terminal.folder, "an operator with a permit")
+    order = ("order", "limit", "buy", "BTC", "0.1", "--price", "39000", "--ledger", f"{terminal.address}/0")
+    assert "AccountUnauthorized(" in other.type(*order).output
+    assert "nothing" in terminal.say("account", "permission", other.address)
+    message = terminal.say("account", "permit", other.address, "--trade", "--margin", "--expires", "+7d")
+    assert other.ask("account", "relay-permit", "-", "--dry-run", given=message)["dry_run"] is True
+    assert other.ask("account", "relay-permit", "-", given=message)["gas_used"] > 21_000
+    granted = other.ask("account", "permission", other.address, "--owner", terminal.address)
+    assert granted == {"permissions": ["trade", "margin"], "expires_at": json.loads(message)["expires_at"]}
+    assert "trade, margin, until 20" in terminal.say("account", "permission", other.address)
+    placed = other.ask(*order)
+    assert placed["account"] == f"{terminal.address.lower()}/0"
+    assert terminal.ask("order", "list")[0]["saved"] == placed["saved"]
+    assert "NonceUsed(" in other.type("account", "relay-permit", "-", given=message).output
+    file = tmp_path / "permit.json"
+    file.write_text(terminal.say("account", "permit", other.address, "--withdraw", "--expires", "+7d"))
+    terminal.say("account", "cancel-permits", str(file))
+    refused = other.type("account", "relay-permit", str(file))
+    assert (refused.exit_code, "NonceUsed(" in refused.output) == (1, True)
+    mistaken = other.type("order", "relay", str(file))
+    assert (mistaken.exit_code, "DocumentInvalid: not a signed order" in mistaken.output) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "text"),
     [
@@ -188,7 +213,7 @@ def test_order_sign__relayed_and_cancelled__by_file(terminal: Terminal, tmp_path
         (("order", "limit", "buy", "BTC", "1", "--price", "1", "--sign"), 1, "has to expire"),
         (("order", "stop-loss", "BTC", "--price", "1", "--size", "1"), 1, "PositionNone"),
         (("order", "show", "7"), 1, "slot 7 holds no order"),
-        (("order", "show", "nothing.json"), 1, "FileNotFoundError"),
+        (("order", "show", "nothing.json"), 1, "DocumentInvalid: nothing.json: No such file"),
         (("order", "limit", "buy", "BTC", "1", "--price", "1", "--ledger", "alice"), 1, "AccountInvalid: 'alice'"),
         (("account", "withdraw", "1"), 1, "MarginInsufficient("),
         (("market", "--keystore", "/nowhere"), 2, "/nowhere"),

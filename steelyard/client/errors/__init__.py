@@ -11,9 +11,11 @@ ChainError
 ClientError
     ├── AmountInvalid
     ├── AccountInvalid
+    ├── AddressInvalid
     ├── MarketUnlisted
     ├── MintForbidden
     ├── OrderInvalid
+    ├── PermitInvalid
     ├── PositionNone
     ├── SignerInvalid
     ├── SignerMissing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "AccountInvalid",
+    "AddressInvalid",
     "AmountInvalid",
     "ClientError",
     "DeploymentMistaken",
@@ -11,6 +12,7 @@ __all__ = [
     "MarketUnlisted",
     "MintForbidden",
     "OrderInvalid",
+    "PermitInvalid",
     "PositionNone",
     "SignerInvalid",
     "SignerMissing",
@@ -49,6 +51,23 @@ class AccountInvalid(ClientError, ValueError):
         )
 
 
+class AddressInvalid(ClientError, ValueError):
+    """Something that is no address, or one whose capitals are not those of its checksum.
+
+    Attributes
+    ----------
+    what : str
+        Whose address it is.
+    value : object
+        As given.
+    """
+
+    def __init__(self, what: str, value: object, reason: str = "no address of 20 bytes") -> None:
+        self.what = what
+        self.value = value
+        super().__init__(f"{what} {value!r}: {reason}")
+
+
 class MarketUnlisted(ClientError, LookupError):
     """There is no market of this name."""
 
@@ -65,6 +84,10 @@ class MintForbidden(ClientError):
 
 class OrderInvalid(ClientError, ValueError):
     """An order that no contract would take, or that says two things at once."""
+
+
+class PermitInvalid(ClientError, ValueError):
+    """A permit for an operator that nobody could use, or that says what there is not."""
 
 
 class PositionNone(ClientError):

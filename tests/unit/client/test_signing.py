@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from eth_account import Account
 
-from steelyard.client.errors import DocumentInvalid, SignerInvalid
+from sim.protocol.clearinghouse_ext import hash_permit
+from steelyard.client.errors import AmountInvalid, DocumentInvalid, SignerInvalid
 from steelyard.client.records import AccountId, Order, OrderKind, Terms
 from steelyard.client.senders import KeySender, NodeSender, load_keystore, to_sender
-from steelyard.client.signing import SignedOrder, signable, typed_data
+from steelyard.client.signing import Permit, SignedOrder, SignedPermit, signable, typed_data, words_of
+from steelyard.client.values import Permission
 
 KEY = "0x" + "11" * 32
 BOOK = "0x" + "22" * 20
@@ -72,12 +74,82 @@ def test_signed_order__part_missing__is_refused(key: str) -> None:
         SignedOrder.from_json(document)
 
 
+@pytest.mark.parametrize(("key", "value"), [("signer", "0x12"), ("signature", "forged"), ("order_book", None)])
+def test_signed_order__no_address_or_signature__is_refused(key: str, value: Any) -> None:
+    with pytest.raises(DocumentInvalid, match="is not what belongs there"):
+        SignedOrder.from_json(signed().to_json() | {key: value})
+
+
 @pytest.mark.parametrize(("key", "value"), [("size_delta", "1.5"), ("account", 7), ("price", "1")])
 def test_signed_order__part_of_another_kind__is_refused(key: str, value: Any) -> None:
     document = signed().to_json()
     document["order"][key] = value
     with pytest.raises(DocumentInvalid, match="not an order"):
         SignedOrder.from_json(document)
+
+
+def permit(**changed: Any) -> SignedPermit:
+    fields: dict[str, Any] = {
+        "owner": Account.from_key(KEY).address,
+        "operator": "0x" + "55" * 20,
+        "permissions": Permission.TRADE | Permission.WITHDRAW,
+        "expires_at": 2**40 - 1,
+        "nonce": 2**256 - 1,
+        "chain_id": 31337,
+        "clearinghouse": BOOK,
+    }
+    return SignedPermit(Permit(**{**fields, **changed}), "0x44")
+
+
+@pytest.mark.parametrize("permissions", [Permission.NONE, Permission.TRADE, Permission.MARGIN | Permission.WITHDRAW])
+def test_signed_permit__through_json__is_the_same(permissions: Permission) -> None:
+    message = permit(permissions=permissions)
+    assert SignedPermit.from_json(json.loads(json.dumps(message.to_json()))) == message
+
+
+def test_permit__typed_data__is_what_the_exact_model_hashes_and_recovers_its_owner() -> None:
+    one = permit().permit
+    data = signable(one.typed_data)
+    model = hash_permit(one.owner.lower(), one.operator, int(one.permissions), one.expires_at, one.nonce)
+    assert data.body == model
+    signature = Account.from_key(KEY).sign_message(data).signature
+    assert Account.recover_message(data, signature=signature) == one.owner
+    other = permit(nonce=1).permit
+    assert Account.recover_message(signable(other.typed_data), signature=signature) != one.owner
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("format", "steelyard-signed-order/1"),
+        ("permissions", ["trade", "everything"]),
+        ("permissions", 7),
+        ("operator", "0x12"),
+        ("signature", "0x123"),
+        ("nonce", "-1"),
+        ("nonce", str(2**256)),
+        ("expires_at", 2**40),
+        ("chain_id", "one"),
+    ],
+)
+def test_signed_permit__part_of_another_kind__is_refused(key: str, value: Any) -> None:
+    with pytest.raises(DocumentInvalid):
+        SignedPermit.from_json(permit().to_json() | {key: value})
+
+
+@pytest.mark.parametrize("key", ["owner", "operator", "permissions", "expires_at", "nonce", "signature", "chain_id"])
+def test_signed_permit__part_missing__is_refused(key: str) -> None:
+    document = permit().to_json()
+    del document[key]
+    with pytest.raises(DocumentInvalid):
+        SignedPermit.from_json(document)
+
+
+def test_words_of__nonces__are_masks_of_256_neighbours() -> None:
+    assert words_of([0, 255, 256, 2**256 - 1, 0]) == [(0, 1 | 1 << 255), (1, 1), (2**248 - 1, 1 << 255)]
+    for nonce in (-1, 2**256):
+        with pytest.raises(AmountInvalid):
+            words_of([nonce])
 
 
 def test_to_sender__what_signs__is_told_apart() -> None:
