@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sim.protocol.types.order import OrderKind, Terms
 from steelyard.evm.abi import signature
 from steelyard.evm.deployment import ADMIN, GUARDIAN, LIQUIDITY, STEWARD, TREASURY
 from steelyard.fuzz.choices import SeededChoices
@@ -16,7 +15,6 @@ from steelyard.fuzz.moves.vault import provide
 from steelyard.fuzz.scenario import (
     ACCOUNTS,
     ALICE,
-    ANY_BUY,
     BOB,
     KIM,
     KIMS,
@@ -27,10 +25,9 @@ from steelyard.fuzz.scenario import (
     Scenario,
 )
 from steelyard.roles import FUNCTION_ROLES, Role
+from tests.parity.entry_points import RESTING, arguments, changing, zero_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from steelyard.evm.artefacts import Artefacts
     from steelyard.fuzz.stage import Stage
 
@@ -40,8 +37,6 @@ ALICES, SECOND = TRADING_ACCOUNTS[:2]
 HOLDERS = {Role.ADMIN: ADMIN, Role.GUARDIAN: GUARDIAN, Role.STEWARD: STEWARD}
 CALLERS = (ADMIN, GUARDIAN, LIQUIDITY, STEWARD, TREASURY, KIM, OSCAR, ALICE, BOB)
 """Every role, the treasury's owner, an executor, a stranger, the owner of the account in question, another owner."""
-RESTING = (ALICES, 0, 9, 2**40 - 1, WAD, ANY_BUY, 0, False), Terms(OrderKind.LIMIT, WAD)
-"""An order of Alice's that rests."""
 ANYONE = "anyone"
 NOBODY = "nobody"
 OWNER = "owner"
@@ -107,62 +102,11 @@ REFUSALS = {
 }
 
 
-def _changing(artefacts: Artefacts, contract: str) -> Iterator[dict[str, Any]]:
-    for entry in artefacts[contract].abi:
-        if entry["type"] == "function" and entry["stateMutability"] not in ("view", "pure"):
-            yield entry
-
-
 def _gate(contract: str, name: str) -> str:
     for role, names in FUNCTION_ROLES.get(contract, {}).items():
         if name.partition("(")[0] in names:
             return role.name
     return GATES[contract].get(name) or GATES[contract][name.partition("(")[0]]
-
-
-def _nothing(spec: dict[str, Any]) -> Any:
-    """Return the zero of a type."""
-    kind = spec["type"]
-    if kind.endswith("[]"):
-        return ()
-    if kind.endswith("]"):
-        item, _, count = kind[:-1].rpartition("[")
-        return (_nothing({**spec, "type": item}),) * int(count)
-    if kind == "tuple":
-        return tuple(_nothing(part) for part in spec["components"])
-    if kind == "bool":
-        return False
-    if kind == "address":
-        return "0x" + "00" * 20
-    if kind.startswith("bytes"):
-        return "0x" + "00" * int(kind[5:] or 0)
-    return "" if kind == "string" else 0
-
-
-def _arguments(s: Scenario, contract: str, entry: dict[str, Any]) -> tuple[Any, ...]:
-    """Return arguments that pass what is checked before the caller is, on Alice's account where there is one."""
-    order = s.order(ALICES, 0, WAD)
-    told: dict[str, tuple[Any, ...]] = {
-        "OrderBook.commit": (order,),
-        "OrderBook.cancel": (order,),
-        "OrderBook.place": (order, Terms(OrderKind.LIMIT, s.price(0))),
-        "OrderBook.cancelPlaced": RESTING,
-        "Clearinghouse.trade": ((ALICES, 0, WAD, s.price(0), ANY_BUY, 0, 0, False, True),),
-        "Clearinghouse.withdraw": (ALICES, 1, ALICE),
-        "Clearinghouse.transfer": (ALICES, SECOND, 1),
-        "Clearinghouse.setMarginMode": (ALICES, 0),
-        "Clearinghouse.setLeverage": (ALICES, SECOND, WAD),
-        "Clearinghouse.movePosition": (ALICES, SECOND, 0, WAD),
-        "LiquidityVault.requestDeposit": (TOKEN, ALICE, ALICE),
-        "LiquidityVault.cancelDeposit": (s.vault.deposits.header.made, ALICE),
-        "LiquidityVault.cancelRedeem": (s.vault.redemptions.header.made, ALICE),
-        **dict.fromkeys(("LiquidityVault.withdraw", "LiquidityVault.redeem"), (1, ALICE, ALICE)),
-        **dict.fromkeys(
-            (f"LiquidityVault.{name}(uint256,address,address)" for name in ("deposit", "mint")), (1, ALICE, ALICE)
-        ),
-    }
-    zeros = tuple(_nothing(part) for part in entry["inputs"])
-    return told.get(f"{contract}.{entry['name']}") or told.get(f"{contract}.{signature(entry)}", zeros)
 
 
 def _may(gate: str, caller: str) -> bool:
@@ -187,7 +131,7 @@ def test_gates__cover_every_function_that_changes_anything(artefacts: Artefacts)
         named = {name.partition("(")[0] for name in gates} | {
             name for names in FUNCTION_ROLES.get(contract, {}).values() for name in names
         }
-        assert {entry["name"] for entry in _changing(artefacts, contract)} == named
+        assert {entry["name"] for entry in changing(artefacts, contract)} == named
 
 
 @pytest.mark.parametrize("contract", GATES)
@@ -200,9 +144,9 @@ def test_access__every_selector_and_caller__is_refused_or_passes_as_told(
         scenario.must(ALICE, "OrderBook", "place", *RESTING)
         scenario.must(ALICE, "LiquidityVault", "requestDeposit", TOKEN, ALICE, ALICE)
         scenario.must(ALICE, "LiquidityVault", "requestRedeem", WAD, ALICE, ALICE)
-        for entry in _changing(artefacts, contract):
+        for entry in changing(artefacts, contract):
             gate = _gate(contract, signature(entry))
-            args = _arguments(scenario, contract, entry)
+            args = arguments(scenario, contract, entry)
             for caller in CALLERS:
                 stage.chain.snapshot()
                 outcome = stage.chain.call(caller, contract, signature(entry), args)
@@ -288,9 +232,9 @@ def test_extension__called_by_itself__does_nothing_and_holds_nothing(stage: Stag
     assert {each["name"] for each in own} >= {"fundPool", "defundPool", "deleverage", "setVault", "setRiskConfig"}
     with stage.scenario() as scenario:
         for entry in own:
-            arguments = tuple(_nothing(part) for part in entry["inputs"])
+            nothing = tuple(zero_of(part) for part in entry["inputs"])
             for caller in CALLERS:
-                outcome = scenario.call(caller, "ClearinghouseExt", entry["name"], *arguments)
+                outcome = scenario.call(caller, "ClearinghouseExt", entry["name"], *nothing)
                 assert outcome.error is not None
                 assert outcome.error.name == "DelegateCallRequired"
         assert scenario.pair.get("LocalToken", "balanceOf", scenario.pair.addresses["ClearinghouseExt"]) == 0
