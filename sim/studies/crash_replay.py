@@ -330,7 +330,7 @@ class Replay:
 
     def _order(self, account: int, market: int, size: int) -> tuple[int, ...]:
         price = self.exchange.model.oracle.price_of(market)
-        return account, market, size, price, _ANY if size > 0 else 0, 0, 0
+        return account, market, size, price, _ANY if size > 0 else 0, 0, 0, False, True
 
     # ---- keepers
 

@@ -7,6 +7,7 @@ import json
 import re
 import textwrap
 from dataclasses import asdict, dataclass, replace
+from pprint import pformat
 from typing import TYPE_CHECKING, Any
 
 from steelyard.fuzz.campaign import Failure
@@ -174,7 +175,7 @@ class Record:
             title=self._title,
             story="\n".join(wrapped(told)),
             steps="\n".join(f"    # {sentence}\n    {_literal(step)}," for sentence, step in pairs),
-            parameters=json.dumps(parameters_to(self.parameters), indent=4),
+            parameters=pformat(parameters_to(self.parameters), sort_dicts=False).replace("'", '"'),
             what=re.sub(r"\W+", "_", self.sign.place).strip("_").lower(),
         )
 

@@ -88,7 +88,7 @@ def test_portfolio_of__liquidatable_book__says_so(market: Market) -> None:
 
 
 def test_largest_order__placed_and_settled__is_filled(market: Market, hedger: tuple[UnlockedSender, AccountId]) -> None:
-    """A little less than the largest, for the price moves by nothing and funding by little until it settles."""
+    """A little less than the largest: the price's confidence counts against the fill, and funding moves a little."""
     sender, account = hedger
     size = market.exchange.largest_order(account, 2, is_buy=True)
     quote = market.exchange.quote(account, 2, size)
@@ -97,7 +97,7 @@ def test_largest_order__placed_and_settled__is_filled(market: Market, hedger: tu
         quote.risk_after.initial_margin - quote.risk_before.initial_margin
     )
     assert MarginTerm(quote.margin_after.binding) is not MarginTerm.NONE
-    assert market.exchange.failure_of(market.order(sender, account, "SOL", size * 999 // 1_000)) is None
+    assert market.exchange.failure_of(market.order(sender, account, "SOL", size * 995 // 1_000)) is None
     refused = market.exchange.failure_of(market.order(sender, account, "SOL", size // 100))
     assert refused is not None
     assert refused.name == "MarginInsufficient"

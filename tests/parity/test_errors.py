@@ -469,6 +469,7 @@ def _tour_of_the_orders(s: Scenario) -> None:
         s.pair.read(contract, "isNonceUsed", CAROL, 257)
     data = (s.update_data(2, s.price(2)),)
     s.must(KIM, "OrderBook", "updatePrices", (2,), data, value=s.fee(data))
+    s.must(KIM, "OrderBook", "provePrice", 2, s.now, data, value=s.fee(data))
     for sign, terms in ((1, Terms(OrderKind.LIMIT, s.price(2))), (-1, Terms(OrderKind.STOP, s.price(2)))):
         signed = s.order(CAROLS, 2, sign * WAD, slot=9, lasts=10_000)
         s.pair.read("OrderBook", "hashOfPlaced", signed, terms)

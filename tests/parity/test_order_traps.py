@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pyrevm import AccountInfo
 
 from sim.protocol.types.order import Leg, OrderKind, Terms
 from steelyard.evm.deployment import GUARDIAN, STEWARD
@@ -25,6 +24,7 @@ from steelyard.fuzz.scenario import (
     WAD,
     WALLET,
 )
+from tests.parity.wallet_code import wallet_with
 
 if TYPE_CHECKING:
     from sim.protocol import Outcome
@@ -445,19 +445,17 @@ def test_griefing__wallet_that_misbehaves__gets_nothing_committed(scenario: Scen
     order = s.order(int(WALLET, 16) << 96, BTC, WAD)
     s.freshen()
     s.pair.catch_up()
-    machine.snapshot()
-    machine._evm.insert_account_info(WALLET, AccountInfo(code=bytes.fromhex(code)))
     signed = machine.abi.function(BOOK, "commitSigned").pack((order, 7, WALLET, "0x1234"))
     price = s.update_data(BTC, s.price(BTC))
     update = machine.abi.function(BOOK, "updatePrices").pack(((BTC,), (price,)))
-    single = machine.call(KIM, BOOK, "commitSigned", (order, 7, WALLET, "0x1234"))
-    assert single.error is not None
-    assert single.error.name == "SignatureInvalid"
     calls, values = ("0x" + signed.hex(), "0x" + update.hex()), (0, s.fee((price,)))
-    outcome = machine.call(KIM, BOOK, "batch", (calls, values), value=values[1])
-    assert outcome.returns == ((False, True),)
-    assert not machine.view(BOOK, "isNonceUsed", WALLET, 7)
-    machine.restore()
+    with wallet_with(machine, bytes.fromhex(code)):
+        single = machine.call(KIM, BOOK, "commitSigned", (order, 7, WALLET, "0x1234"))
+        assert single.error is not None
+        assert single.error.name == "SignatureInvalid"
+        outcome = machine.call(KIM, BOOK, "batch", (calls, values), value=values[1])
+        assert outcome.returns == ((False, True),)
+        assert not machine.view(BOOK, "isNonceUsed", WALLET, 7)
 
 
 # ---- delegates with too much permission

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from pyrevm import AccountInfo
 
 from sim.protocol.mocks.hostile_token import Plan, Trick
 from sim.protocol.types.order import OrderKind, Terms
@@ -15,6 +14,7 @@ from steelyard.evm.machine import Machine
 from steelyard.fuzz.moves.vault import fulfil, provide, ready
 from steelyard.fuzz.scenario import ALICE, KIM, MALLORY, OSCAR, TOKEN, TRADING_ACCOUNTS, WAD, WALLET
 from tests.parity.entry_points import RESTING, arguments, changing
+from tests.parity.wallet_code import wallet_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,14 +125,11 @@ def test_wallet__calls_any_entry_point_from_within__changes_nothing(
     for contract in (BOOK, HOUSE, VAULT):
         for entry in changing(artefacts, contract):
             data = machine.abi.function(contract, signature(entry)).pack(arguments(s, contract, entry))
-            machine.snapshot()
-            code = _calling_back(s.pair.addresses[contract], data)
-            machine._evm.insert_account_info(WALLET, AccountInfo(code=code))
-            for house, function, args in asked:
-                outcome = machine.call(KIM, house, function, args)
-                if outcome.error is None or outcome.error.name != "SignatureInvalid":
-                    passed.append((contract, entry["name"], function, outcome.error))
-            machine.restore()
+            with wallet_with(machine, _calling_back(s.pair.addresses[contract], data)):
+                for house, function, args in asked:
+                    outcome = machine.call(KIM, house, function, args)
+                    if outcome.error is None or outcome.error.name != "SignatureInvalid":
+                        passed.append((contract, entry["name"], function, outcome.error))
     assert not passed
 
 
@@ -141,12 +138,10 @@ def test_wallet__calls_what_passes__is_taken_for_a_signature(scenario: Scenario,
     s, machine = scenario, stage.chain
     assert isinstance(machine, Machine)
     s.pair.catch_up()
-    machine.snapshot()
     data = machine.abi.function(BOOK, "MIN_DELAY_SECONDS").pack(())
-    machine._evm.insert_account_info(WALLET, AccountInfo(code=_calling_back(s.pair.addresses[BOOK], data)))
     order = s.order(int(WALLET, 16) << 96, 0, WAD)
-    assert machine.call(KIM, BOOK, "commitSigned", (order, 7, WALLET, "0x1234")).ok
-    machine.restore()
+    with wallet_with(machine, _calling_back(s.pair.addresses[BOOK], data)):
+        assert machine.call(KIM, BOOK, "commitSigned", (order, 7, WALLET, "0x1234")).ok
 
 
 def test_receiver__of_what_a_batch_left__finds_the_book_as_anyone_does(

@@ -83,7 +83,7 @@ def crowded(rehearsal: Rehearsal, parameters: SystemParameters) -> tuple[Step, .
     steps.append(Step(OSCAR, "PriceOracle", "update", ((0, 1), data), value=fee, wait=20))
     for market, owner, size in ((1, BOB, -(5**20)), (0, CAROL, 3**38), (1, CAROL, 7**21)):
         price = values[market].price * 10**10
-        order = (account_of(owner, 1), market, size, price, ANY_BUY if size > 0 else 0, 0, 0)
+        order = (account_of(owner, 1), market, size, price, ANY_BUY if size > 0 else 0, 0, 0, False, True)
         steps.append(Step(KIM, "Clearinghouse", "trade", (order,), wait=1))
     return tuple(steps)
 

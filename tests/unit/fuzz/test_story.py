@@ -112,7 +112,11 @@ SENTENCES = [
     (Step(KIM, BOOK, "trail", ((*SALE, False), Terms(3))), "kim trails the order in slot 7 of alice/0"),
     (
         Step(OSCAR, BOOK, "execute", ((*SALE, False), Terms(1), KIMS, ())),
-        "oscar settles what is due of the order in slot 7 of alice/0 with no price, for kim/0",
+        "oscar settles what is due of the order in slot 7 of alice/0 at the price proven, for kim/0",
+    ),
+    (
+        Step(OSCAR, BOOK, "provePrice", (1, 1_700_000_000, ())),
+        "oscar proves the first price of ETH from now with no price",
     ),
     (
         Step(ALICE, BOOK, "cancelPlaced", ((*SALE, False), Terms(1))),
