@@ -13,9 +13,9 @@ from steelyard.commands.market import market, quote
 from steelyard.commands.order import order
 from steelyard.commands.trade import trade
 from steelyard.demo.command import demo_options, run_demo
-from steelyard.deployment.command import connected, deploy_options, describe
+from steelyard.deployment.command import connected, deploy_options, tell_outcome
 from steelyard.deployment.command import deploy as run_deploy
-from steelyard.failures import named
+from steelyard.failures import JsonErrors, named
 from steelyard.fuzz.command import fuzz_options, run_fuzz
 from steelyard.keeper.command import keeper_options, run_keeper
 from steelyard.keeper.order_command import order_keeper_options, run_order_keeper
@@ -45,7 +45,7 @@ _network = click.option(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=JsonErrors, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="steelyard")
 def cli() -> None:
     """On-chain perpetuals whose leverage adapts."""
@@ -64,10 +64,10 @@ def demo(**options: Any) -> None:
 @_network
 @deploy_options
 @named
-def deploy(network: str, **options: Any) -> None:
+def deploy(network: str, *, as_json: bool, **options: Any) -> None:
     """Deploy the system, or go on where a run was stopped."""
     with connected(network):
-        click.echo(describe(run_deploy(say=click.echo, **options)))
+        tell_outcome(run_deploy(say=lambda line: click.echo(line, err=as_json), **options), as_json=as_json)
 
 
 @cli.command()

@@ -24,14 +24,14 @@ from steelyard.client.records import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from steelyard.client.exchange import Exchange
 
 __all__ = ["AccountParameter", "account_options", "run_account", "show", "tell_account"]
 
 _WAD = 10**18
-_ADDRESS = re.compile(r"(0x[0-9a-fA-F]{40})(?:/(\d+))?")
+_ADDRESS = re.compile(r"(0x[0-9a-fA-F]{40})(?:/([0-9]{1,29}))?")
 _ID = re.compile(r"0x[0-9a-fA-F]{64}")
 
 
@@ -56,7 +56,7 @@ def account_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = (
         click.argument("account", type=AccountParameter()),
         click.option("--name", default="steelyard", show_default=True, help="Of the deployment."),
-        click.option("--json", "as_json", is_flag=True, help="One JSON object, amounts as exact integers."),
+        click.option("--json", "as_json", is_flag=True, help="One JSON object; amounts as text of the exact decimals."),
         click.option(
             "--artefacts", "folder", type=click.Path(path_type=Path, file_okay=False), help="Folder of artefacts."
         ),
@@ -78,13 +78,13 @@ def run_account(*, account: AccountId, name: str, as_json: bool, folder: Path | 
     """
     from steelyard.deployment.command import deployed
 
-    exchange, _ = deployed(name, folder)
-    tell_account(exchange, account, as_json=as_json)
+    exchange, artefact = deployed(name, folder)
+    tell_account(exchange, account, artefact.symbols, as_json=as_json)
 
 
-def tell_account(exchange: Exchange, account: AccountId, *, as_json: bool) -> None:
+def tell_account(exchange: Exchange, account: AccountId, symbols: Sequence[str], *, as_json: bool) -> None:
     """Print an account as JSON, or for people."""
-    portfolio = portfolio_of(exchange, account)
+    portfolio = portfolio_of(exchange, account, symbols)
     if as_json:
         click.echo(json.dumps(portfolio.to_json()))
     else:
@@ -117,7 +117,7 @@ def show(portfolio: Portfolio, console: Console) -> None:
     positions = _table("Positions", "market", "size", "notional", "funding owed", "liquidated at")
     for held in portfolio.positions:
         positions.add_row(
-            str(held.market),
+            portfolio.symbol(held.market),
             _size(held.size),
             _money(held.notional),
             _money(held.unsettled_funding),
@@ -127,7 +127,7 @@ def show(portfolio: Portfolio, console: Console) -> None:
     console.print(_joint_move(portfolio.joint_move), soft_wrap=True, highlight=False)
     largest = _table("Largest orders", "market", "price", "buy", "sell")
     for order in portfolio.largest_orders:
-        largest.add_row(str(order.market), _money(order.price), _size(order.buy), _size(-order.sell))
+        largest.add_row(portfolio.symbol(order.market), _money(order.price), _size(order.buy), _size(-order.sell))
     if portfolio.largest_orders:
         console.print(largest)
     else:

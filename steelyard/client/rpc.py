@@ -51,10 +51,14 @@ def origin_of(url: str) -> str:
     RpcUnreachable
         It is neither http nor https.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError as error:
+        raise RpcUnreachable(url, error) from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise RpcUnreachable(url, "not an http or https address")
-    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+    return f"{parts.scheme}://{parts.hostname}{port}"
 
 
 class Rpc:

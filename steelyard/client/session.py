@@ -23,6 +23,7 @@ from steelyard.client.lifecycle import BOOK_EVENTS, HOUSE_EVENTS, Rules
 from steelyard.client.records import AccountId, to_account_id
 from steelyard.client.steps import Request
 from steelyard.client.views import ViewSteps
+from steelyard.deployment.errors import CodeMismatch
 
 if TYPE_CHECKING:
     from steelyard.client.calls import Contract, Log, Receipt
@@ -38,7 +39,8 @@ AccountLike = int | str | None
 
 _T = TypeVar("_T")
 _SPAN = 5_000
-_OWNED = re.compile(r"(0x[0-9a-fA-F]{40})(?:/(\d+))?")
+_NUMBER = re.compile(r"[0-9]{1,29}")
+_OWNED = re.compile(r"(0x[0-9a-fA-F]{40})(?:/([0-9]{1,29}))?")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _ID = re.compile(r"0x[0-9a-fA-F]{64}")
 
@@ -88,7 +90,7 @@ class Session:
         self._sender = sender
         self._is_checked = False
         self._rules: Rules | None = None
-        self._listed = [str(market["symbol"]) for market in artefact.parameters["markets"]]
+        self._listed = artefact.symbols
         self._taken: set[tuple[AccountId, int]] = set()
         # Nonces of one word: using the second costs a fourth of using the first, and one call cancels them all.
         self._next_nonce = secrets.randbits(128) << 8
@@ -109,7 +111,7 @@ class Session:
         if isinstance(account, int) and not isinstance(account, bool) and 0 <= account < 2**256:
             return AccountId(account) if account >= 2**96 else to_account_id(self.sender.address, account)
         if isinstance(account, str):
-            if account.isdecimal() and int(account) < 2**96:
+            if _NUMBER.fullmatch(account) and int(account) < 2**96:
                 return to_account_id(self.sender.address, int(account))
             if _ID.fullmatch(account):
                 return AccountId(int(account, 16))
@@ -151,6 +153,9 @@ class Session:
             genesis = (yield from block_of(0)).hash
             if genesis != self.artefact.genesis_hash:
                 raise DeploymentMistaken(self.artefact.genesis_hash, genesis)
+            house = self.views.clearinghouse.address
+            if (yield Request("eth_getCode", (house, "latest"))) == "0x":
+                raise CodeMismatch("Clearinghouse", house, missing=True)
             self._is_checked = True
         return (yield from steps)
 
@@ -159,7 +164,7 @@ class Session:
         if isinstance(market, str) and market.upper() in (names := [name.upper() for name in self._listed]):
             return names.index(market.upper())
         count = yield from read(self.views.clearinghouse, "marketCount")
-        number = int(market) if isinstance(market, int) or market.isdecimal() else -1
+        number = int(market) if isinstance(market, int) or _NUMBER.fullmatch(market) else -1
         if not 0 <= number < count:
             raise MarketUnlisted(market, tuple(self.symbol(each) for each in range(count)))
         return number

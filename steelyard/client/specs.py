@@ -159,6 +159,8 @@ class Situation:
         Average fill price of now [wad]; None where `needs_quote` says so.
     keeper_fee : int
         Where the order names none [quote wad].
+    min_interval : int
+        From one slice of a TWAP to the next, at least [s].
     """
 
     account: AccountId
@@ -168,6 +170,7 @@ class Situation:
     position: int = 0
     quote: int | None = None
     keeper_fee: int = 0
+    min_interval: int = 0
 
 
 def fills_at_once(spec: OrderSpec) -> bool:
@@ -197,7 +200,7 @@ def compose(spec: OrderSpec, situation: Situation) -> tuple[Order, Terms | None]
     if spec.acceptable_price is not None and spec.slippage is not None:
         raise OrderInvalid("an acceptable price and a slippage: give one of them")
     size = size_of(spec, situation.position)
-    terms = _terms(spec, size)
+    terms = _terms(spec, size, situation.min_interval)
     order = Order(
         account=situation.account,
         market=situation.market,
@@ -228,7 +231,7 @@ def size_of(spec: OrderSpec, position: int) -> int:
     return -position
 
 
-def _terms(spec: OrderSpec, size: int) -> Terms | None:
+def _terms(spec: OrderSpec, size: int, min_interval: int) -> Terms | None:
     match spec:
         case Limit():
             return Terms(kind=OrderKind.LIMIT, trigger_price=_price(spec.price, "price"))
@@ -240,7 +243,7 @@ def _terms(spec: OrderSpec, size: int) -> Terms | None:
                 raise AmountInvalid("distance", spec.distance, "not between 0% and 100%")
             return Terms(kind=OrderKind.TRAILING_STOP, distance=distance)
         case Twap():
-            return _twap(spec)
+            return _twap(spec, min_interval)
         case Bracket():
             stop, target = _price(spec.stop_price, "stop price"), _price(spec.target_price, "target price")
             if spec.reduce_only:
@@ -253,15 +256,16 @@ def _terms(spec: OrderSpec, size: int) -> Terms | None:
             return None
 
 
-def _twap(spec: Twap) -> Terms:
+def _twap(spec: Twap, min_interval: int) -> Terms:
     seconds = spec.interval
     if isinstance(seconds, timedelta):
         seconds = _seconds(seconds, "interval")
     if spec.slices < 2:
         raise OrderInvalid("a TWAP has two slices at least")
-    return Terms(
-        kind=OrderKind.TWAP, slices=_whole(spec.slices, 16, "slices"), interval=_whole(seconds, 32, "interval")
-    )
+    interval = _whole(seconds, 32, "interval")
+    if interval < min_interval:
+        raise AmountInvalid("interval", seconds, f"under the {min_interval} s in which a slice may fill")
+    return Terms(kind=OrderKind.TWAP, slices=_whole(spec.slices, 16, "slices"), interval=interval)
 
 
 def _acceptable(spec: OrderSpec, size: int, terms: Terms | None, quote: int | None) -> int:

@@ -483,6 +483,7 @@ class Trading(Operators, Generic[_H]):
                 raise PositionNone(session.symbol(number))
         if specs.needs_quote(spec):
             quote = (yield from session.views.quote(id_, number, specs.size_of(spec, position))).fill_price
+        rules = yield from session.rules()
         now = (yield from block_of()).timestamp
         slot = yield from session.take_slot(id_, spec.slot)
         try:
@@ -496,6 +497,7 @@ class Trading(Operators, Generic[_H]):
                     position=position,
                     quote=quote,
                     keeper_fee=session.keeper_fee,
+                    min_interval=rules.delay + rules.window,
                 ),
             )
         except Exception:

@@ -14,6 +14,7 @@ __all__ = [
     "from_fixed",
     "from_token",
     "from_wad",
+    "text_of",
     "to_decimal",
     "to_fixed",
     "to_size",
@@ -27,6 +28,7 @@ Amount: TypeAlias = Decimal | int | str
 
 WAD_DECIMALS = 18
 TOKEN_DECIMALS = 6
+_DIGITS_MAX = 200
 
 
 def to_decimal(value: Amount, name: str) -> Decimal:
@@ -62,10 +64,10 @@ def to_fixed(value: Amount, decimals: int, name: str) -> int:
     sign, digits, exponent = number.as_tuple()
     if not any(digits):
         return 0
-    magnitude = int("".join(map(str, digits)))
     shift = int(exponent) + decimals
-    if shift > 200:
+    if len(digits) > _DIGITS_MAX or shift > _DIGITS_MAX:
         raise AmountInvalid(name, value, "out of range")
+    magnitude = int("".join(map(str, digits)))
     if shift < 0:
         magnitude, rest = divmod(magnitude, 10**-shift) if shift > -10_000 else (0, 1)
         if rest:
@@ -112,6 +114,11 @@ def from_fixed(value: int, decimals: int) -> Decimal:
     while decimals and value % 10 == 0:
         value, decimals = value // 10, decimals - 1
     return Decimal((int(value < 0), tuple(map(int, str(abs(value)))), -decimals))
+
+
+def text_of(value: int, decimals: int = WAD_DECIMALS) -> str:
+    """Return an integer of `10**-decimals` as JSON tells amounts: the exact decimal, as text."""
+    return format(from_fixed(value, decimals), "f")
 
 
 def to_wad(value: Amount, name: str) -> int:

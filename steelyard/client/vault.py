@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from steelyard.client.errors import ContractReverted, RpcRejected
+from steelyard.client.units import TOKEN_DECIMALS, WAD_DECIMALS, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,8 +115,9 @@ class Request:
     state: RequestState
 
     def to_json(self) -> dict[str, Any]:
-        """Return values for JSON; amounts as strings of the exact integers."""
-        amounts = {name: str(getattr(self, name)) for name in ("amount", "pending", "claimable")}
+        """Return values for JSON; amounts as text of the exact decimals."""
+        decimals = TOKEN_DECIMALS if self.kind is Kind.DEPOSIT else WAD_DECIMALS
+        amounts = {name: text_of(getattr(self, name), decimals) for name in ("amount", "pending", "claimable")}
         return asdict(self) | amounts
 
 
@@ -196,15 +198,16 @@ class VaultView:
     times: VaultTimes
 
     def to_json(self) -> dict[str, Any]:
-        """Return values for JSON; amounts as strings of the exact integers, None for what there is not."""
-        names = ("assets", "supply", "share_value", "last_assets", "pending_assets", "pending_shares")
+        """Return values for JSON; amounts as text of the exact decimals, None for what there is not."""
+        tokens, wads = ("assets", "last_assets", "pending_assets"), ("supply", "share_value", "pending_shares")
         return {
             "block": self.block,
             "timestamp": self.timestamp,
-            **{name: str(getattr(self, name)) for name in names},
-            "free": None if self.free is None else str(self.free),
+            **{name: text_of(getattr(self, name), TOKEN_DECIMALS) for name in tokens},
+            **{name: text_of(getattr(self, name)) for name in wads},
+            "free": None if self.free is None else text_of(self.free, TOKEN_DECIMALS),
             "pool": self.risk
-            and {name: value if name == "priced_at" else str(value) for name, value in asdict(self.risk).items()},
+            and {name: value if name == "priced_at" else text_of(value) for name, value in asdict(self.risk).items()},
             "unpriced": self.unpriced,
             "waiting": self.waiting and self.waiting.to_json(),
             "times": asdict(self.times),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,8 @@ from steelyard.client.values import Permission, permission_names
 from steelyard.commands.common import (
     EXPIRY,
     client_of,
+    clock,
+    is_nonce,
     node_at,
     read_document,
     reading,
@@ -87,15 +88,14 @@ def show(
 ) -> None:
     """Show an account: its margin in each mode, what would liquidate it, and the largest orders that it could place.
 
-    ACCOUNT is an owner's address, one with the number of the account behind a slash, or the account's id. With --json
-    amounts are exact integers in wad.
+    ACCOUNT is an owner's address, one with the number of the account behind a slash, or the account's id.
     """
     from steelyard.client import Chain, Exchange
 
     del ledger
     with node_at(network, rpc) as url:
         artefact = artefact_at(url, name, options["folder"])
-        tell_account(Exchange(Chain(url), artefact.addresses), which, as_json=as_json)
+        tell_account(Exchange(Chain(url), artefact.addresses), which, artefact.symbols, as_json=as_json)
 
 
 @account.command()
@@ -213,7 +213,7 @@ def cancel_permits(*, nonces: tuple[str, ...], ledger: str, as_json: bool, **opt
     """Cancel signed permits of the signer before they reach the chain, by their nonces or files."""
     del ledger
     wanted = [
-        int(one) if one.isdecimal() else SignedPermit.from_json(read_document(Path(one))).permit.nonce for one in nonces
+        int(one) if is_nonce(one) else SignedPermit.from_json(read_document(Path(one))).permit.nonce for one in nonces
     ]
     with client_of(**options) as client, rehearsing(as_json=as_json):
         tell_receipts(client.cancel_permits(wanted), as_json=as_json, done="cancelled")
@@ -224,7 +224,7 @@ def _granted(found: Grant) -> str:
         return "nothing"
     until = "for ever"
     if found.expires_at < NEVER:
-        until = f"until {datetime.fromtimestamp(found.expires_at, UTC):%Y-%m-%d %H:%M:%S}"
+        until = f"until {clock(found.expires_at)}"
     return f"{', '.join(permission_names(found.permissions))}, {until}"
 
 

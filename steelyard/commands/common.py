@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import sys
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
     from steelyard.client import Client, Receipt
 
 __all__ = [
+    "DURATION",
     "EXPIRY",
     "client_of",
+    "clock",
+    "is_nonce",
     "node_at",
     "read_document",
     "reading",
@@ -41,7 +45,10 @@ __all__ = [
 
 _KEY_VARIABLE = "STEELYARD_PRIVATE_KEY"
 _PASSWORD_VARIABLE = "STEELYARD_KEYSTORE_PASSWORD"
-_LENGTH = re.compile(r"\+(\d+)([smhd])")
+_NONCE = re.compile(r"[0-9]{1,78}")
+_LAST_DATE = 253_402_300_799
+_SECONDS = re.compile(r"[0-9]{1,13}")
+_LENGTH = re.compile(r"\+([0-9]{1,13})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 _WHERE = (
@@ -79,14 +86,14 @@ class Expires(click.ParamType):
         """Return what the client takes for an expiry."""
         if not isinstance(value, str):
             return value
-        if value.isdecimal():
+        if _SECONDS.fullmatch(value):
             return int(value)
         found = _LENGTH.fullmatch(value)
-        if found:
-            return timedelta(**{_UNITS[found[2]]: int(found[1])})
         try:
+            if found:
+                return timedelta(**{_UNITS[found[2]]: int(found[1])})
             time = datetime.fromisoformat(value)
-        except ValueError:
+        except (OverflowError, ValueError):
             self.fail(
                 f"{value!r} is neither seconds, nor a time like 2030-01-31T12:00Z, nor +90s, +90m, +12h, +7d",
                 param,
@@ -96,6 +103,30 @@ class Expires(click.ParamType):
 
 
 EXPIRY = Expires()
+
+
+class Duration(click.ParamType):
+    """Seconds, not negative, that come to an end."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the seconds."""
+        try:
+            seconds = float(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a number of seconds", param, ctx)
+        if not 0 <= seconds < math.inf:
+            self.fail(f"{value!r} is not a number of seconds from 0", param, ctx)
+        return seconds
+
+
+DURATION = Duration()
+
+
+def clock(at: int) -> str:
+    """Return a time [Unix s] for people."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}" if at <= _LAST_DATE else f"{at} s"
 
 
 def with_options(command: Callable[..., Any], options: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
@@ -183,6 +214,11 @@ def read_document(path: Path) -> Any:
         raise DocumentInvalid(f"{path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise DocumentInvalid(f"{path}: not JSON: {error}") from None
+
+
+def is_nonce(text: str) -> bool:
+    """Return whether a word is a nonce, not a file's name."""
+    return _NONCE.fullmatch(text) is not None
 
 
 def tell(value: Any, *, as_json: bool, show: Callable[[Console], None]) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from steelyard.commands.common import client_of, reading, shown, table, tell
+from steelyard.commands.common import client_of, clock, reading, shown, table, tell
 from steelyard.failures import named
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def _show_markets(console: Console, markets: list[Market]) -> None:
         made.add_row(
             one.symbol,
             shown(one.price, 2),
-            datetime.fromtimestamp(one.published_at, UTC).strftime("%Y-%m-%d %H:%M:%S"),
+            clock(one.published_at),
             f"{one.funding_per_day:+.4%}",
             f"{one.daily_volatility:.2%}",
             shown(one.long_open_interest, 4),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,10 @@ import click
 from steelyard.client import specs
 from steelyard.client.errors import OrderInvalid, PositionNone
 from steelyard.commands.common import (
+    DURATION,
     EXPIRY,
     client_of,
+    is_nonce,
     read_document,
     reading,
     rehearsing,
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["order"]
 
+_SLOT = re.compile(r"[0-9]{1,3}")
 _SIDE = click.argument("side", type=click.Choice(["buy", "sell"]))
 _MARKET = click.argument("symbol", metavar="MARKET")
 _SIZE = click.argument("size")
@@ -52,7 +56,7 @@ _EVERY = (
     click.option("--keeper-fee", help="Paid to whoever settles, for each fill [USD].  [default: 0.1]"),
     click.option("--expires", type=EXPIRY, help="Unix seconds, ISO 8601, or +90m, +12h, +7d; else never."),
     click.option("--slot", type=click.IntRange(0, 255), help="Of the account's orders; the first free one."),
-    click.option("--wait", "timeout", type=float, default=0.0, help="Wait until it is over, so long at most [s]."),
+    click.option("--wait", "timeout", type=DURATION, default=0.0, help="Wait until it is over, so long at most [s]."),
     click.option("--sign", "is_signed", is_flag=True, help="Send nothing: print it signed, for `order relay`."),
 )
 
@@ -188,7 +192,7 @@ def market_order(*, side: str, symbol: str, size: str, **options: Any) -> None:
 
 @order.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--wait", "timeout", type=float, default=0.0, help="Wait until it is over, so long at most [s].")
+@click.option("--wait", "timeout", type=DURATION, default=0.0, help="Wait until it is over, so long at most [s].")
 @sending
 @named
 def relay(*, file: Path, timeout: float, ledger: str, as_json: bool, **options: Any) -> None:
@@ -246,7 +250,7 @@ def cancel_nonces(*, nonces: tuple[str, ...], ledger: str, as_json: bool, **opti
     from steelyard.client.signing import SignedOrder
 
     del ledger
-    wanted = [int(one) if one.isdecimal() else SignedOrder.from_json(read_document(Path(one))).nonce for one in nonces]
+    wanted = [int(one) if is_nonce(one) else SignedOrder.from_json(read_document(Path(one))).nonce for one in nonces]
     with client_of(**options) as client, rehearsing(as_json=as_json):
         tell_receipts(client.cancel_nonces(wanted), as_json=as_json, done="cancelled")
 
@@ -304,7 +308,7 @@ def _exit_size(client: Client, symbol: str, size: str, side: str | None, ledger:
 
 
 def _find(client: Client, which: str, ledger: str, since: int | None) -> PlacedOrder:
-    if not which.isdecimal():
+    if not _SLOT.fullmatch(which):
         document = read_document(Path(which))
         return client.load(document.get("saved", document) if isinstance(document, dict) else document)
     slot = int(which)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from steelyard.client.specs import Market
-from steelyard.commands.common import EXPIRY, client_of, rehearsing, sending, with_options
+from steelyard.commands.common import DURATION, EXPIRY, client_of, rehearsing, sending, with_options
 from steelyard.commands.orders import finish
 from steelyard.failures import named
 
@@ -23,7 +23,13 @@ _BOUNDS = (
     click.option("--keeper-fee", help="Paid to whoever settles [USD].  [default: 0.1]"),
     click.option("--expires", type=EXPIRY, help="Unix seconds, ISO 8601, or +90s, +5m.  [default: +10m]"),
     click.option("--slot", type=click.IntRange(0, 255), help="Of the account's orders; the first free one."),
-    click.option("--timeout", default=120.0, show_default=True, help="Longest wait for the fill [s]; 0 not to wait."),
+    click.option(
+        "--timeout",
+        type=DURATION,
+        default=120.0,
+        show_default=True,
+        help="Longest wait for the fill [s]; 0 not to wait.",
+    ),
 )
 
 

@@ -119,6 +119,11 @@ class Artefact:
     steps: dict[str, StepRecord] = field(default_factory=dict)
     complete: bool = False
 
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What the deployment calls its markets, lowest number first."""
+        return tuple(str(market["symbol"]) for market in self.parameters["markets"])
+
     def require_complete(self) -> Artefact:
         """Return the same, or raise `DeploymentIncomplete`."""
         if not self.complete:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import subprocess
@@ -30,9 +31,9 @@ __all__ = [
     "deploy",
     "deploy_options",
     "deployed",
-    "describe",
     "quiet",
     "select_account",
+    "tell_outcome",
 ]
 
 
@@ -50,6 +51,7 @@ def deploy_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--chain-id", "chain_ids", type=int, multiple=True, help="A chain allowed beside the file's."),
         click.option("--name", default="steelyard", show_default=True, help="Of the deployment and its artefact."),
         click.option("--account", "account", help="ape account that deploys; the first test account locally."),
+        click.option("--json", "as_json", is_flag=True, help="One JSON object, and everything else to stderr."),
         click.option(
             "--artefacts",
             "folder",
@@ -129,11 +131,11 @@ def select_account(alias: str | None, chain_id: int) -> Any:
         if chain_id not in LOCAL_CHAIN_IDS:
             raise AccountUnknown(None)
         return accounts.test_accounts[0]
-    if alias.startswith("TEST::"):
-        return accounts.test_accounts[int(alias.removeprefix("TEST::"))]
     try:
+        if alias.startswith("TEST::"):
+            return accounts.test_accounts[int(alias.removeprefix("TEST::"))]
         return accounts.load(alias)
-    except KeyError:
+    except (IndexError, KeyError, ValueError):
         raise AccountUnknown(alias) from None
 
 
@@ -202,20 +204,39 @@ def artefact_at(url: str, name: str, folder: Path | None) -> Artefact:
     """
     from steelyard.client import Chain
     from steelyard.deployment.artefact import read_artefact
-    from steelyard.deployment.errors import ArtefactForeign
+    from steelyard.deployment.errors import ArtefactForeign, CodeMismatch
 
     chain = Chain(url)
     path = artefact_path(chain.chain_id, name, folder)
     artefact = read_artefact(path)
     genesis = chain.block(0).hash
+    code = chain.code_at(artefact.addresses["Clearinghouse"]) if "Clearinghouse" in artefact.addresses else b""
     chain.close()
     if genesis != artefact.genesis_hash:
         raise ArtefactForeign(path, artefact.genesis_hash, genesis)
-    return artefact.require_complete()
+    artefact.require_complete()
+    if not code:
+        raise CodeMismatch("Clearinghouse", artefact.addresses["Clearinghouse"], missing=True)
+    return artefact
 
 
-def describe(outcome: Outcome) -> str:
-    """Return one line about a run."""
+def tell_outcome(outcome: Outcome, *, as_json: bool) -> None:
+    """Print what a run did: one line, or JSON."""
+    artefact = outcome.artefact
+    if as_json:
+        told = {
+            "name": artefact.name,
+            "chain_id": artefact.chain_id,
+            "path": str(outcome.path),
+            "transactions": outcome.transactions,
+            "contracts": artefact.addresses,
+        }
+        click.echo(json.dumps(told))
+    else:
+        click.echo(_described(outcome))
+
+
+def _described(outcome: Outcome) -> str:
     artefact, path = outcome.artefact, outcome.path
     shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
     if outcome.transactions == 0:

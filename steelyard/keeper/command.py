@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from steelyard.client.records import AccountId, owner_of, to_account_id
+from steelyard.commands.common import DURATION
+from steelyard.failures import error_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,10 +37,18 @@ def keeper_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = (
         click.option("--name", default="steelyard", show_default=True, help="Of the deployment."),
         click.option("--account", help="ape account that sends; the first test account locally."),
-        click.option("--reward-index", default=0, show_default=True, help="Ledger account of the sender for rewards."),
+        click.option(
+            "--reward-index",
+            type=click.IntRange(0, 2**96 - 1),
+            default=0,
+            show_default=True,
+            help="Ledger account of the sender for rewards.",
+        ),
         click.option("--once", is_flag=True, help="One round, then end."),
-        click.option("--interval", default=5.0, show_default=True, help="Seconds between rounds."),
-        click.option("--batch", default=100, show_default=True, help="Accounts valued in one call."),
+        click.option("--interval", type=DURATION, default=5.0, show_default=True, help="Seconds between rounds."),
+        click.option(
+            "--batch", type=click.IntRange(1), default=100, show_default=True, help="Accounts valued in one call."
+        ),
         click.option("--json", "as_json", is_flag=True, help="One JSON object per round."),
         click.option(
             "--artefacts", "folder", type=click.Path(path_type=Path, file_okay=False), help="Folder of artefacts."
@@ -106,8 +116,7 @@ def keep(
                 done = liquidator.run_once()
             except RpcUnreachable as error:
                 code = EXIT_UNREACHABLE
-                text = f"RpcUnreachable: {error}"
-                say(json.dumps({"error": text}) if as_json else text)
+                say(json.dumps(error_json(error)) if as_json else f"RpcUnreachable: {error}")
             else:
                 if not done.is_complete:
                     code = EXIT_FAILED

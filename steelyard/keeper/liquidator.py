@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from steelyard.client.errors import ContractReverted, RpcRejected, RpcUnreachable, TransactionFailed
 from steelyard.client.records import AccountId, AccountView, owner_of
+from steelyard.client.units import text_of
 from steelyard.keeper.backoff import Backoff
 from steelyard.keeper.settler import Settlement, Settler
 
@@ -78,13 +79,13 @@ class Liquidation:
     receipt: Receipt | None = field(default=None, repr=False)
 
     def to_json(self) -> dict[str, Any]:
-        """Return values for JSON; amounts as strings of the exact integers."""
+        """Return values for JSON; amounts as text of the exact decimals."""
         names = ("health", "notional", "closed_notional", "reward", "penalty", "bad_debt")
         return {
             "account": f"0x{self.account:064x}",
             "owner": owner_of(self.account),
             "status": self.status.value,
-            **{name: str(getattr(self, name)) for name in names},
+            **{name: text_of(getattr(self, name)) for name in names},
             "gas_used": self.gas_used,
             "transaction": self.transaction,
             "reason": self.reason,
@@ -120,11 +121,11 @@ class Deleveraging:
     reason: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return values for JSON; amounts as strings of the exact integers."""
+        """Return values for JSON; amounts as text of the exact decimals."""
         return {
             "status": self.status.value,
-            "equity": str(self.equity),
-            "maintenance_margin": str(self.maintenance_margin),
+            "equity": text_of(self.equity),
+            "maintenance_margin": text_of(self.maintenance_margin),
             "markets": list(self.markets),
             "gas_used": self.gas_used,
             "transaction": self.transaction,

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from steelyard.client.records import to_account_id
+from steelyard.commands.common import DURATION
+from steelyard.failures import error_json
 from steelyard.keeper.command import EXIT_FAILED, EXIT_UNREACHABLE
 from steelyard.keeper.prices import HERMES_URL
 
@@ -48,12 +50,16 @@ def order_keeper_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = (
         click.option("--name", default="steelyard", show_default=True, help="Of the deployment."),
         click.option("--account", help="ape account that sends; the first test account locally."),
-        click.option("--fee-index", default=0, show_default=True, help="Ledger account of the sender for fees."),
+        click.option(
+            "--fee-index",
+            type=click.IntRange(0, 2**96 - 1),
+            default=0,
+            show_default=True,
+            help="Ledger account of the sender for fees.",
+        ),
         click.option("--once", is_flag=True, help="One round, then end."),
         click.option("--dry-run", is_flag=True, help="Ask the contracts, and send nothing."),
-        click.option(
-            "--interval", type=click.FloatRange(0), default=2.0, show_default=True, help="Seconds between rounds."
-        ),
+        click.option("--interval", type=DURATION, default=2.0, show_default=True, help="Seconds between rounds."),
         click.option("--min-fee", type=Usd(), default="0", show_default=True, help="Orders that pay less are left."),
         click.option("--min-profit", type=Usd(), help="Least fee less gas; needs --native-price."),
         click.option("--native-price", type=Usd(), help="Price of the chain's currency."),
@@ -172,8 +178,7 @@ def keep_orders(
                 done = keeper.run_once()
             except (RpcRejected, RpcUnreachable) as error:
                 code = EXIT_UNREACHABLE
-                text = f"{type(error).__name__}: {error}"
-                say(json.dumps({"error": text}) if as_json else text)
+                say(json.dumps(error_json(error)) if as_json else f"{type(error).__name__}: {error}")
             else:
                 code = 0 if done.is_complete else EXIT_FAILED
                 lines = done.lines()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.protocol.types.order import OrderKind
 from steelyard.client.records import AccountId, owner_of
+from steelyard.client.units import text_of
 
 if TYPE_CHECKING:
     from steelyard.keeper.book import Due
@@ -44,7 +45,7 @@ class Attempt:
 
     def to_json(self) -> dict[str, Any]:
         """Return values for JSON."""
-        return {**_who(self.due), "outcome": self.outcome.value, "reason": self.reason, "fee": str(self.fee)}
+        return {**_who(self.due), "outcome": self.outcome.value, "reason": self.reason, "fee": text_of(self.fee)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ class OrderRound:
         return None if self.native_price is None else self.fees - self.cost * self.native_price // _WAD
 
     def to_json(self) -> dict[str, Any]:
-        """Return values for JSON; amounts as strings of the exact integers."""
+        """Return values for JSON; amounts as text of the exact decimals, `gas_price` and `price_fees` of wei."""
         return {
             "block": self.block,
             "timestamp": self.timestamp,
@@ -166,11 +167,11 @@ class OrderRound:
                 {"hash": one.hash, "gas_used": one.gas_used, "calls": one.calls, "price_fees": str(one.price_fees)}
                 for one in self.transactions
             ],
-            "fees": str(self.fees),
+            "fees": text_of(self.fees),
             "gas_used": self.gas_used,
             "gas_price": str(self.gas_price),
-            "cost": str(self.cost),
-            "profit": None if self.profit is None else str(self.profit),
+            "cost": text_of(self.cost),
+            "profit": None if self.profit is None else text_of(self.profit),
         }
 
     def lines(self) -> list[str]:

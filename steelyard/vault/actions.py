@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from steelyard.client.units import text_of
 from steelyard.client.vault import Kind
 from steelyard.deployment.artefact import LOCAL_CHAIN_IDS
 from steelyard.vault.amounts import decimal_of
@@ -14,10 +15,16 @@ if TYPE_CHECKING:
     from steelyard.client.chain import Receipt, Sender
     from steelyard.client.vault import Request, Vault
 
-__all__ = ["Claimed", "Done", "Provider"]
+__all__ = ["Claimed", "Done", "Provider", "decimals_of"]
 
 _TOKEN_DECIMALS = 6
 _SHARE_DECIMALS = 18
+
+
+def decimals_of(kind: Kind) -> tuple[int, int]:
+    """Return the decimals of what is given and of what is paid: tokens for shares, or shares for tokens."""
+    decimals = _TOKEN_DECIMALS, _SHARE_DECIMALS
+    return decimals if kind is Kind.DEPOSIT else decimals[::-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +36,9 @@ class Claimed:
     paid: int
 
     def to_json(self) -> dict[str, str]:
-        """Return values for JSON."""
-        return {"kind": self.kind.value, "given": str(self.given), "paid": str(self.paid)}
+        """Return values for JSON; amounts as text of the exact decimals."""
+        given, paid = decimals_of(self.kind)
+        return {"kind": self.kind.value, "given": text_of(self.given, given), "paid": text_of(self.paid, paid)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +69,7 @@ class Done:
     claimed: tuple[Claimed, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return values for JSON; amounts as strings of the exact integers."""
+        """Return values for JSON; amounts as text of the exact decimals."""
         return {
             "owner": self.owner,
             "is_sent": bool(self.transactions),

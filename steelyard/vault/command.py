@@ -12,8 +12,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from steelyard.client.units import text_of
 from steelyard.client.vault import Kind, Request, RequestState, Vault, VaultView
-from steelyard.vault.actions import Done, Provider
+from steelyard.vault.actions import Done, Provider, decimals_of
 from steelyard.vault.amounts import decimal_of
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class AddressParameter(click.ParamType):
 
 _COMMON = (
     click.option("--name", default="steelyard", show_default=True, help="Of the deployment."),
-    click.option("--json", "as_json", is_flag=True, help="One JSON object, amounts as exact integers."),
+    click.option("--json", "as_json", is_flag=True, help="One JSON object; amounts as text of the exact decimals."),
     click.option(
         "--artefacts", "folder", type=click.Path(path_type=Path, file_okay=False), help="Folder of artefacts."
     ),
@@ -107,9 +108,12 @@ def run_requests(*, owner: str | None, account: str | None, name: str, as_json: 
     controller = owner or _sender(vault, account).address
     found = vault.requests_of(controller, first_block)
     if as_json:
-        claims = {kind: vault.claimable(kind, controller) for kind in Kind}
-        claimable = {kind.value: {"given": str(given), "pays": str(pays)} for kind, (given, pays) in claims.items()}
-        shares = str(vault.shares_of(controller))
+        claimable = {}
+        for kind in Kind:
+            amounts = zip(vault.claimable(kind, controller), decimals_of(kind), strict=True)
+            given, pays = (text_of(amount, decimals) for amount, decimals in amounts)
+            claimable[kind.value] = {"given": given, "pays": pays}
+        shares = text_of(vault.shares_of(controller))
         listed = [one.to_json() for one in found]
         click.echo(json.dumps({"owner": controller, "shares": shares, "claimable": claimable, "requests": listed}))
     else:

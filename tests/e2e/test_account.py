@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -54,11 +55,11 @@ def test_run_account__hedge__shows_three_modes(
     assert list(margins) == ["cross", "isolated", "portfolio"]
     assert (shown["mode"], int(shown["account"], 16)) == ("portfolio", account)
     assert shown["initial_margin"] == margins["portfolio"]["initial_margin"]
-    assert int(margins["portfolio"]["initial_margin"]) < int(margins["cross"]["initial_margin"])
-    assert int(margins["portfolio"]["saving"]) > 0
-    assert [position["market"] for position in shown["positions"]] == [0, 1]
-    assert [order["market"] for order in shown["largest_orders"]] == [0, 1, 2]
-    assert all(int(order["buy"]) > 0 > int(order["sell"]) for order in shown["largest_orders"])
+    assert Decimal(margins["portfolio"]["initial_margin"]) < Decimal(margins["cross"]["initial_margin"])
+    assert Decimal(margins["portfolio"]["saving"]) > 0
+    assert [position["market"] for position in shown["positions"]] == ["BTC", "ETH"]
+    assert [order["market"] for order in shown["largest_orders"]] == ["BTC", "ETH", "SOL"]
+    assert all(Decimal(order["buy"]) > 0 > Decimal(order["sell"]) for order in shown["largest_orders"])
 
 
 def test_run_account__tables__name_what_liquidates(

@@ -20,6 +20,7 @@ from steelyard.client import (
     to_account_id,
 )
 from steelyard.client.records import AccountId
+from steelyard.client.units import to_wad
 from steelyard.client.vault import Obstacle
 from steelyard.deployment.command import quiet, select_account
 from steelyard.keeper.backoff import Backoff
@@ -242,7 +243,7 @@ def test_keep__node_gone__exits_with_its_own_code(market: Market, capsys: pytest
     exchange.chain = Chain("http://127.0.0.1:9")
     keeper = Liquidator(exchange, market.keeper, AccountId(5 << 96), backoff=Backoff(2, 0.0))
     assert keep(keeper, once=True, interval=0, as_json=True) == EXIT_UNREACHABLE
-    assert "RpcUnreachable" in json.loads(capsys.readouterr().out)["error"]
+    assert json.loads(capsys.readouterr().out)["error"] == "RpcUnreachable"
 
 
 def test_keep__node_comes_back__goes_on(market: Market) -> None:
@@ -279,7 +280,7 @@ def test_run_keeper__ape_account__liquidates(
     (attempt,) = document["attempts"]
     assert (int(attempt["account"], 16), attempt["status"]) == (account, "liquidated")
     sender = AccountSender(select_account("TEST::2", 31337))
-    assert market.exchange.balances_of([to_account_id(sender.address, 7)]) == [int(attempt["reward"])]
+    assert market.exchange.balances_of([to_account_id(sender.address, 7)]) == [to_wad(attempt["reward"], "reward")]
 
 
 def test_run_once__request_to_the_vault__is_settled_once_it_is_due(market: Market) -> None:

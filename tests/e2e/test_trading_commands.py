@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import threading
 import time
+from copy import deepcopy
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -100,7 +102,7 @@ def test_account__money_leverage_mode_operator__are_set(terminal: Terminal) -> N
     terminal.say("account", "leverage", "2", "--funded-by", "1")
     shown = terminal.ask("account", f"{terminal.address}/0")
     assert shown["mode"] == "portfolio"
-    assert round(int(shown["leverage"]) / 10**18, 6) == 2
+    assert round(Decimal(shown["leverage"]), 6) == 2
     assert "portfolio margin, healthy" in terminal.say("account", "show", terminal.address)
 
 
@@ -216,16 +218,58 @@ def test_account_permit__relayed_from_another_terminal__operator_trades(terminal
         (("order", "show", "nothing.json"), 1, "DocumentInvalid: nothing.json: No such file"),
         (("order", "limit", "buy", "BTC", "1", "--price", "1", "--ledger", "alice"), 1, "AccountInvalid: 'alice'"),
         (("account", "withdraw", "1"), 1, "MarginInsufficient("),
+        (("account", "withdraw", "1", "--to", "bob"), 1, "AddressInvalid: recipient 'bob': no address"),
+        (("account", "operator", "0xzz", "--trade"), 1, "AddressInvalid: operator '0xzz': no address"),
+        (("account", "permit", "0xzz", "--expires", "+1d"), 1, "AddressInvalid: operator '0xzz': no address"),
+        (("account", "permit", "0x" + "ab" * 20), 2, "--expires"),
+        (("account", "permit", "0x" + "ab" * 20, "--expires", "5"), 1, "PermitInvalid: a permit until 5 has expired"),
+        (("account", "relay-permit", "/dev/null"), 1, "DocumentInvalid: /dev/null: not JSON"),
+        (("account", "cancel-permits", "9" * 78), 1, "AmountInvalid: nonce 999"),
+        (("account", "deposit", "nan"), 1, "AmountInvalid: amount 'nan': not a finite number"),
+        (("account", "deposit", "0.0000001"), 1, "more than 6 decimals"),
+        (("account", "deposit", "1" * 5_000), 1, "out of range"),
+        (("account", "deposit", "1e60"), 1, "out of range"),
+        (("account", "transfer", "1", "--to", "9" * 5_000), 1, "AccountInvalid"),
+        (("quote", "BTC", "0"), 1, "AmountInvalid: size '0': zero"),
+        (("quote", "9" * 5_000, "1"), 1, "MarketUnlisted"),
+        (("trade", "buy", "BTC", "inf"), 1, "AmountInvalid: size 'inf': not a finite number"),
+        (("trade", "buy", "BTC", "1", "--timeout", "nan"), 2, "'nan' is not a number of seconds"),
+        (("order", "limit", "buy", "BTC", "1", "--price", "1", "--expires", "+9999999999999d"), 2, "is neither"),
+        (
+            ("order", "twap", "buy", "SOL", "9", "--slices", "3", "--interval", "1"),
+            1,
+            "AmountInvalid: interval 1: under",
+        ),
+        (("order", "relay", "/"), 1, "DocumentInvalid: /: Is a directory"),
+        (("order", "show", "9" * 5_000), 1, "DocumentInvalid"),
         (("market", "--keystore", "/nowhere"), 2, "/nowhere"),
     ],
 )
 def test_commands__misused__end_by_name(terminal: Terminal, words: tuple[str, ...], code: int, text: str) -> None:
     result = terminal.type(*words)
     assert (result.exit_code, text in result.output) == (code, True), result.output
+    assert isinstance(result.exception, SystemExit)
+    told = terminal.type(*words, "--json")
+    assert told.exit_code == code
+    document = json.loads(told.output)
+    assert document["error"] in ("UsageError", "MissingParameter", "NoSuchOption", "BadParameter") or code != 2
+    assert document["message"]
 
 
-def test_commands__no_node__exit_with_its_code(terminal: Terminal) -> None:
-    result = CliRunner().invoke(cli, ["market", "--rpc", "http://127.0.0.1:9"])
+def test_commands__no_contract_on_the_chain__end_by_name(terminal: Terminal, tmp_path: Path) -> None:
+    artefact = deepcopy(terminal.market.artefact)
+    for record in artefact.contracts.values():
+        record.address = "0x" + "77" * 20
+    write_artefact(artefact_path(artefact.chain_id, "gone", tmp_path), artefact)
+    where = ("--rpc", terminal.market.chain.url, "--artefacts", str(tmp_path), "--name", "gone")
+    for words in (("market",), ("account", terminal.address), ("order", "list", "--ledger", terminal.address)):
+        result = CliRunner().invoke(cli, [*words, *where])
+        assert (result.exit_code, "CodeMismatch: no code at 0x7777" in result.output) == (1, True), result.output
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://127.0.0.1:port", "http://[", "node"])
+def test_commands__no_node__exit_with_its_code(url: str) -> None:
+    result = CliRunner().invoke(cli, ["market", "--rpc", url])
     assert (result.exit_code, "RpcUnreachable" in result.output) == (4, True)
 
 

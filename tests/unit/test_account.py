@@ -63,6 +63,7 @@ def portfolio(move: JointMove, size: int = -WAD) -> Portfolio:
         positions=(PositionView(0, size, 2_500 * WAD, 0, 0),),
         joint_move=move,
         largest_orders=(LargestOrders(0, 2_500 * WAD, 10**15, -2 * WAD),),
+        symbols=("BTC", "ETH"),
     )
 
 
@@ -94,14 +95,12 @@ def test_show__binding_term__names_scenario_and_volatility() -> None:
     assert "stress 3, volatility" in text_of(portfolio(JointMove(None, None)))
 
 
-def test_to_json__odd_account__has_exact_integers() -> None:
+def test_to_json__odd_account__has_exact_decimals() -> None:
     shown = portfolio(JointMove(None, WAD)).to_json()
     assert shown["positions"][0]["liquidation_price"] == "0"
     assert portfolio(JointMove(None, WAD), WAD).to_json()["positions"][0]["liquidation_price"] is None
-    assert shown["joint_move"] == {"lowest": None, "highest": str(WAD), "is_hopeless": False}
+    assert shown["joint_move"] == {"lowest": None, "highest": "1", "is_hopeless": False}
     assert shown["margins"]["portfolio"]["scenario"] == 3
-    assert shown["margins"]["portfolio"]["volatile_markets"] == [0, 2]
-    assert shown["largest_orders"] == [
-        {"market": 0, "price": str(2_500 * WAD), "buy": str(10**15), "sell": str(-2 * WAD)}
-    ]
-    assert shown["equity"] == str(-5 * WAD)
+    assert shown["margins"]["portfolio"]["volatile_markets"] == ["BTC", "2"]
+    assert shown["largest_orders"] == [{"market": "BTC", "price": "2500", "buy": "0.001", "sell": "-2"}]
+    assert (shown["equity"], shown["balance"], shown["leverage"], shown["health"]) == ("-5", "1", None, "-0.04")

@@ -150,13 +150,13 @@ def test_show_status__no_usable_price__says_so_and_has_no_margins() -> None:
     assert (document["pool"], document["free"], document["unpriced"]) == (None, None, "PriceStale(market=0)")
 
 
-def test_to_json__view__has_exact_integers_in_strings() -> None:
+def test_to_json__view__has_exact_decimals_in_strings() -> None:
     document = view().to_json()
-    assert document["share_value"] == "1250000000000000000"
+    assert document["share_value"] == "1.25"
     assert document["pool"]["priced_at"] == NOW
-    assert document["pool"]["initial_margin"] == str(4_000_000 * WAD)
+    assert document["pool"]["initial_margin"] == "4000000"
     assert document["waiting"]["obstacle"] == "busy"
-    assert request().to_json()["pending"] == str(4 * WAD)
+    assert request().to_json()["pending"] == "4"
 
 
 class FakeChain:
@@ -255,7 +255,7 @@ def test_claim__both_kinds__are_told() -> None:
     acting, _ = provider(maxDeposit=10**6, maxMint=WAD, maxRedeem=2 * WAD, maxWithdraw=2_500_000)
     done = acting.claim()
     assert done.steps == ("claim 1 shares of deposits", "claim 2.5 tokens of redemptions")
-    assert [one.to_json()["paid"] for one in done.claimed] == [str(WAD), "2500000"]
+    assert [one.to_json()["paid"] for one in done.claimed] == ["1", "2.5"]
 
 
 @pytest.mark.parametrize(
