@@ -193,12 +193,11 @@ contract Lens is ILens {
         views = new MarketView[](CLEARINGHOUSE.marketCount());
         for (uint8 i; i < views.length; ++i) {
             MarketId id = MarketId.wrap(i);
-            uint256 price = _ORACLE.priceOf(id);
-            Market memory market = _accruedMarket(id, price);
             PriceState memory state = _ORACLE.priceState(id);
+            Market memory market = _accruedMarket(id, state.price);
             views[i] = MarketView({
                 market: id,
-                price: price,
+                price: state.price,
                 publishedAt: state.publishedAt,
                 variance: state.variance,
                 skew: market.skewOf(),

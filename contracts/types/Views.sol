@@ -34,8 +34,8 @@ struct PositionView {
     uint256 liquidationPrice;
 }
 
-/// @notice A market at its current price.
-/// @param price [wad]
+/// @notice A market at its last price, whatever its age and confidence.
+/// @param price [wad], 0 before the first
 /// @param publishedAt of the price [seconds]
 /// @param variance realised [wad per day]
 /// @param skew longs less shorts [base wad]

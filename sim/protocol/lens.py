@@ -271,22 +271,15 @@ class Lens(Contract):
 
     @view(f"marketViews() -> ({_MARKET_VIEW}[])")
     def market_views(self) -> tuple[MarketView, ...]:
-        """Return all listed markets (``Lens.sol::marketViews``).
-
-        Raises
-        ------
-        PriceMissing, PriceStale, PriceUncertain
-            The oracle's.
-        """
+        """Return all listed markets at their last prices, whatever their age (``Lens.sol::marketViews``)."""
         views = []
         for market in range(self.clearinghouse.market_count()):
-            price = self.oracle.price_of(market)
-            state = self._accrued_market(market, price)
             held = self.oracle.price_state(market)
+            state = self._accrued_market(market, held.price)
             views.append(
                 MarketView(
                     market=market,
-                    price=price,
+                    price=held.price,
                     published_at=held.published_at,
                     variance=held.variance,
                     skew=positions.skew_of(state),

@@ -125,7 +125,9 @@ DURATION = Duration()
 
 
 def clock(at: int) -> str:
-    """Return a time [Unix s] for people."""
+    """Return a time [Unix s] for people; 0 is never."""
+    if at == 0:
+        return "never"
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}" if at <= _LAST_DATE else f"{at} s"
 
 

@@ -412,3 +412,17 @@ def test_side__shrunk_to_a_billionth__is_joined_by_nobody_and_closed_by_anybody(
     assert scenario.market(BTC)[0][2] == ONE_MULTIPLIER
     story.open(ALICES, BTC, 50 * WAD)
     story.everybody_leaves()
+
+
+def test_market_views__after_a_month_without_prices__tell_the_last_ones(scenario: Scenario) -> None:
+    """Who asks what the markets are is told, when each price was published; who trades needs a fresh one."""
+    s = scenario
+    s.publish({market: s.price(market) for market in (BTC, ETH, SOL)})
+    published = s.now
+    s.pair.wait(30 * 86_400)
+    views = s.pair.read("Lens", "marketViews")
+    assert views.ok
+    assert [(view[1], view[2]) for view in views.returns[0]] == [(s.price(n), published) for n in (BTC, ETH, SOL)]
+    refused = s.pair.read("Lens", "quote", ALICES, BTC, WAD)
+    assert refused.error is not None
+    assert refused.error.name == "PriceStale"
