@@ -160,7 +160,9 @@ contract Clearinghouse is IClearinghouse, ClearinghouseCore, Multicall {
         OpenPosition memory open;
         _load(open, _positions[id], order.market);
         int256 sizeBefore = open.size;
-        int256 sizeDelta = order.reduceOnly ? Positions.reducing(order.sizeDelta, sizeBefore) : order.sizeDelta;
+        int256 sizeDelta = order.reduceOnly
+            ? Positions.reducing(order.sizeDelta, sizeBefore, Pricing.minSize(open.market.config))
+            : order.sizeDelta;
         if (sizeDelta == 0) revert SizeZero();
         open.mark = ORACLE.markOf(order.market);
         bool isOpposite = sizeDelta < 0 ? sizeBefore > 0 : sizeBefore < 0;

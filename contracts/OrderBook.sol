@@ -84,7 +84,7 @@ contract OrderBook is IOrderBook, SignedMessages, ReentrancyGuardTransient {
         external
         nonReentrant
     {
-        _useSigned(order.hashSigned(nonce), nonce, signer, signature);
+        _useSigned(order.hashSigned(signer, nonce), nonce, signer, signature);
         _commit(order, signer);
     }
 
@@ -96,7 +96,7 @@ contract OrderBook is IOrderBook, SignedMessages, ReentrancyGuardTransient {
         address signer,
         bytes calldata signature
     ) external nonReentrant {
-        _useSigned(order.hashSigned(terms, nonce), nonce, signer, signature);
+        _useSigned(order.hashSigned(terms, signer, nonce), nonce, signer, signature);
         _place(order, terms, signer);
     }
 

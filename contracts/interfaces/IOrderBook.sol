@@ -78,12 +78,12 @@ interface IOrderBook is ISignedMessages {
     /// @notice Commits to a delayed order that `signer` signed. By anyone. The order is as new as this call.
     /// @param nonce any that the signer has not used
     /// @param signer the account's owner or an operator who may trade
-    /// @param signature of `SignedOrder(Order order,uint256 nonce)`, or what the contract `signer` takes for one
+    /// @param signature of `SignedOrder(Order order,address signer,uint256 nonce)`, or what the contract `signer` takes for one
     /// @dev Errors: those of `commit`, NonceUsed, SignatureInvalid.
     function commitSigned(Order calldata order, uint256 nonce, address signer, bytes calldata signature) external;
 
     /// @notice Places an order that `signer` signed. By anyone.
-    /// @param signature of `SignedPlacedOrder(Order order,Terms terms,uint256 nonce)`
+    /// @param signature of `SignedPlacedOrder(Order order,Terms terms,address signer,uint256 nonce)`
     /// @dev Errors: those of `place`, NonceUsed, SignatureInvalid.
     function placeSigned(
         Order calldata order,

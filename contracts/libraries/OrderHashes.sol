@@ -13,11 +13,11 @@ library OrderHashes {
         "Terms(uint8 kind,uint96 triggerPrice,uint96 stopPrice,uint96 targetPrice,uint32 distance,uint16 slices,uint32 interval)"
     );
     bytes32 private constant SIGNED_ORDER_TYPEHASH = keccak256(
-        "SignedOrder(Order order,uint256 nonce)"
+        "SignedOrder(Order order,address signer,uint256 nonce)"
         "Order(uint256 account,uint8 market,uint8 slot,uint40 expiresAt,int128 sizeDelta,uint128 acceptablePrice,uint96 keeperFee,bool reduceOnly)"
     );
     bytes32 private constant SIGNED_PLACED_ORDER_TYPEHASH = keccak256(
-        "SignedPlacedOrder(Order order,Terms terms,uint256 nonce)"
+        "SignedPlacedOrder(Order order,Terms terms,address signer,uint256 nonce)"
         "Order(uint256 account,uint8 market,uint8 slot,uint40 expiresAt,int128 sizeDelta,uint128 acceptablePrice,uint96 keeperFee,bool reduceOnly)"
         "Terms(uint8 kind,uint96 triggerPrice,uint96 stopPrice,uint96 targetPrice,uint32 distance,uint16 slices,uint32 interval)"
     );
@@ -52,13 +52,17 @@ library OrderHashes {
         return keccak256(abi.encode(hash(order), hash(terms)));
     }
 
-    /// @notice What is signed for an order.
-    function hashSigned(Order calldata order, uint256 nonce) internal pure returns (bytes32) {
-        return keccak256(abi.encode(SIGNED_ORDER_TYPEHASH, hash(order), nonce));
+    /// @notice What is signed for an order. It names the signer, whose the nonce is: no other is taken for one by it.
+    function hashSigned(Order calldata order, address signer, uint256 nonce) internal pure returns (bytes32) {
+        return keccak256(abi.encode(SIGNED_ORDER_TYPEHASH, hash(order), signer, nonce));
     }
 
     /// @notice What is signed for an order that rests.
-    function hashSigned(Order calldata order, Terms calldata terms, uint256 nonce) internal pure returns (bytes32) {
-        return keccak256(abi.encode(SIGNED_PLACED_ORDER_TYPEHASH, hash(order), hash(terms), nonce));
+    function hashSigned(Order calldata order, Terms calldata terms, address signer, uint256 nonce)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return keccak256(abi.encode(SIGNED_PLACED_ORDER_TYPEHASH, hash(order), hash(terms), signer, nonce));
     }
 }

@@ -30,10 +30,12 @@ library Positions {
         return position.shares.toSize(side.multiplier);
     }
 
-    /// @notice `sizeDelta` as far as it brings `size` nearer to zero.
-    function reducing(int256 sizeDelta, int256 size) internal pure returns (int256) {
-        if (sizeDelta < 0) return FixedPointMathLib.max(sizeDelta, FixedPointMathLib.min(-size, 0));
-        return FixedPointMathLib.min(sizeDelta, FixedPointMathLib.max(-size, 0));
+    /// @notice `sizeDelta` as far as it brings `size` nearer to zero; all of `size` where less than `minSize` would be left,
+    /// which nobody may hold.
+    function reducing(int256 sizeDelta, int256 size, uint256 minSize) internal pure returns (int256) {
+        if (sizeDelta == 0 || (sizeDelta ^ size) >= 0) return 0;
+        int256 left = size + sizeDelta;
+        return (left ^ size) < 0 || left.abs() < minSize ? -size : sizeDelta;
     }
 
     /// @notice Index of the side of `position` [quote wad per share].

@@ -6,10 +6,13 @@ import {Guard, Sequencer} from "../types/Guard.sol";
 
 /// @notice Reads aggregators, and judges prices by them, so that nothing that one of them does can make the caller fail.
 library Rounds {
-    /// @dev What an aggregator may spend: one that burns all it gets cannot block an update. Nor can a caller choose that it
-    /// fails, by withholding gas: it gets less than this only where 63/64 of what is left are less, and then under 1,600 gas
-    /// remain at each depth of calls at which gas runs out, and storing a price takes 6,000.
+    /// @notice Too little gas is left for an aggregator to answer: else a caller could choose that it does not.
+    error GasWithheld(uint256 minimum);
+
+    /// @dev What an aggregator may spend: one that burns all it gets cannot block an update.
     uint256 private constant GAS = 100_000;
+    /// @dev What must be left for it to get that: 64/63 of it, and what the call itself costs.
+    uint256 private constant MIN_GAS = 110_000;
     uint256 private constant LENGTH = 0xa0;
     /// @dev An answer that fits beside 10^18.
     uint256 private constant MAX_ANSWER = type(uint96).max;
@@ -43,6 +46,7 @@ library Rounds {
         view
         returns (bool ok, int256 answer, uint256 startedAt, uint256 updatedAt)
     {
+        if (gasleft() < MIN_GAS) revert GasWithheld(MIN_GAS);
         bytes4 selector = IAggregator.latestRoundData.selector;
         uint256 gas_ = GAS;
         uint256 length = LENGTH;

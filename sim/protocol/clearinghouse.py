@@ -293,7 +293,7 @@ class Clearinghouse(ClearinghouseExt):
         opened = self._load(account, market)
         size_before = opened.size
         if reduce_only:
-            size_delta = positions.reducing(size_delta, size_before)
+            size_delta = positions.reducing(size_delta, size_before, pricing.min_size(opened.market.config))
         if size_delta == 0:
             raise SizeZero
         opened.mark = self.oracle.mark_of(market)

@@ -204,7 +204,7 @@ class OrderBook(SignedMessages):
             As named, and those of `commit`.
         """
         order = Order(*order)
-        self._use_signed(order_hashes.signed(order, None, nonce), nonce, signer, _BYTES.raw(signature))
+        self._use_signed(order_hashes.signed(order, None, signer, nonce), nonce, signer, _BYTES.raw(signature))
         self._commit(order, Address(signer))
 
     @external(f"placeSigned({_ORDER},{_TERMS},uint256,address,bytes)")
@@ -226,7 +226,7 @@ class OrderBook(SignedMessages):
             As named, and those of `place`.
         """
         order, terms = Order(*order), Terms(*terms)
-        self._use_signed(order_hashes.signed(order, terms, nonce), nonce, signer, _BYTES.raw(signature))
+        self._use_signed(order_hashes.signed(order, terms, signer, nonce), nonce, signer, _BYTES.raw(signature))
         self._place(order, terms, Address(signer))
 
     @external(f"cancel({_ORDER})")

@@ -99,7 +99,9 @@ def order_hash(order: Order, terms: Terms | None) -> int:
     return int.from_bytes(digest, "big") % 2**216
 
 
-def typed_data(order: Order, terms: Terms | None, nonce: int, *, chain_id: int, order_book: str) -> dict[str, Any]:
+def typed_data(
+    order: Order, terms: Terms | None, signer: str, nonce: int, *, chain_id: int, order_book: str
+) -> dict[str, Any]:
     """Return what is signed, as EIP-712 and wallets write it."""
     names = [one["name"] for one in _ORDER]
     message: dict[str, Any] = {"order": dict(zip(names, order.encoded(), strict=True))}
@@ -111,12 +113,12 @@ def typed_data(order: Order, terms: Terms | None, nonce: int, *, chain_id: int, 
         types["Terms"] = _TERMS
         members.append({"name": "terms", "type": "Terms"})
         message["terms"] = dict(zip([one["name"] for one in _TERMS], terms.encoded(), strict=True))
-    types[primary] = [*members, _NONCE]
+    types[primary] = [*members, {"name": "signer", "type": "address"}, _NONCE]
     return {
         "types": types,
         "primaryType": primary,
         "domain": _domain("Steelyard orders", chain_id, order_book),
-        "message": {**message, "nonce": nonce},
+        "message": {**message, "signer": signer, "nonce": nonce},
     }
 
 
@@ -215,7 +217,9 @@ class SignedOrder:
     @property
     def typed_data(self) -> dict[str, Any]:
         """What was signed."""
-        return typed_data(self.order, self.terms, self.nonce, chain_id=self.chain_id, order_book=self.order_book)
+        return typed_data(
+            self.order, self.terms, self.signer, self.nonce, chain_id=self.chain_id, order_book=self.order_book
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return values for JSON."""

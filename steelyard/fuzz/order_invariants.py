@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.protocol.evm import Contract
 from sim.protocol.invariants import InvariantBroken
+from sim.protocol.libraries.pricing import min_size
 from sim.protocol.types.order import Leg, Order, OrderKind, Terms
 
 if TYPE_CHECKING:
@@ -149,13 +150,17 @@ class OrderInvariants:
         right_way = (size > 0) == ((asked > 0) != is_exit)
         _require(right_way, "I45", "filled", size, "of", asked, "exit" if is_exit else "")
         most = life.entered if is_exit else abs(asked)
+        # What only reduces takes along what would be too small to be left.
+        spare = _DUST
+        if is_exit or life.order.reduce_only:
+            spare += min_size(self._world.clearinghouse.market_of(life.order.market).config)
         life.filled += abs(size)
         if terms is not None and terms.kind == OrderKind.TWAP:
-            part = -(-most // terms.slices) + _DUST
+            part = -(-most // terms.slices) + spare
             _require(abs(size) <= part, "I45", "slice of", size, "<=", part)
             self._end_slice(life, now)
-            most += _DUST * len(life.slices)
-        _require(life.filled <= most + _DUST, "I45", "filled", life.filled, "<=", most)
+            spare *= len(life.slices) + 1
+        _require(life.filled <= most + spare, "I45", "filled", life.filled, "<=", most)
         if terms is not None and terms.kind == OrderKind.BRACKET and not is_exit:
             life.entered, life.is_entered, life.filled, life.triggered_at = abs(size), True, 0, 0
         elif terms is None or terms.kind != OrderKind.TWAP:

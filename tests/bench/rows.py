@@ -302,7 +302,8 @@ def commit_signed(exchange: Exchange) -> Receipt:
     kinds = "uint256 account,uint8 market,uint8 slot,uint40 expiresAt,int128 sizeDelta"
     kinds += ",uint128 acceptablePrice,uint96 keeperFee,bool reduceOnly"
     fields = [dict(zip(("type", "name"), part.split(" "), strict=True)) for part in kinds.split(",")]
-    types = {"Order": fields, "SignedOrder": [{"name": "order", "type": "Order"}, {"name": "nonce", "type": "uint256"}]}
+    signed_fields = {"order": "Order", "signer": "address", "nonce": "uint256"}
+    types = {"Order": fields, "SignedOrder": [{"name": name, "type": kind} for name, kind in signed_fields.items()]}
     domain = {
         "name": "Steelyard orders",
         "version": "1",
@@ -310,7 +311,7 @@ def commit_signed(exchange: Exchange) -> Receipt:
         "verifyingContract": exchange.addresses["OrderBook"],
     }
     nonce = 1_234
-    signed = signer.sign_typed_data(domain, types, {"order": order, "nonce": nonce})
+    signed = signer.sign_typed_data(domain, types, {"order": order, "signer": signer.address, "nonce": nonce})
     args = order, nonce, signer.address, bytes(signed.signature)
     return exchange.send("keeper", "OrderBook", "commitSigned", *args, wait=IDLE_SECONDS)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from pyrevm import AccountInfo
 
 from sim.protocol.errors import PriceUnconfirmed
 from sim.protocol.mocks.local_aggregator import Reply
@@ -153,25 +154,42 @@ def test_selectable_price__wide_interval__fills_at_the_end_that_is_worse_for_the
     assert event.args[3] == price + (price // 200 if size > 0 else -price // 200)
 
 
-@pytest.mark.parametrize("name", ["update", "parseFirst"])
-def test_guard__gas_withheld__never_unconfirms_a_price(exchange: Scenario, name: str) -> None:
+def _costly(rounds: int, answer: int, now: int) -> bytes:
+    """Return code of an aggregator that counts down from `rounds`, 26 gas each, and then answers as it should."""
+    words = (1, answer, now, now, 1)
+    told = "".join(f"7f{word:064x}60{place * 32:02x}52" for place, word in enumerate(words))
+    return bytes.fromhex(f"61{rounds:04x}5b600190038060035750{told}60a05ff3")
+
+
+@pytest.mark.parametrize("rounds", [1, 1_000, 3_600], ids=["cheap", "26k", "94k"])
+@pytest.mark.parametrize("name", ["update", "parseFirst", "parseFirst of an older price"])
+def test_guard__gas_withheld__never_unconfirms_a_price(exchange: Scenario, name: str, rounds: int) -> None:
     """Try gas limits, a few apart, around the least with which the call succeeds: the guard's answer does not change.
 
-    A caller who could make the guard's call fail, and the rest succeed, would use up the orders of others.
+    A caller who could make the guard's call fail, and the rest succeed, would use up the orders of others: where the
+    price is not stored, and what follows is another call, little gas is needed for the rest.
     """
     machine, oracle = exchange.pair.chain, exchange.pair.addresses["PriceOracle"]
     assert isinstance(machine, Machine)
-    exchange.pair.wait(1)
-    exchange.follow({BTC: exchange.price(BTC)})
-    data = (exchange.update_data(BTC, exchange.price(BTC), at=exchange.now, previous=exchange.now - 1),)
-    args = ((BTC,), data) if name == "update" else (BTC, data, exchange.now, exchange.now)
-    calldata = bytes.fromhex(exchange.pair.model.calldata("PriceOracle", name, args)[2:])
+    exchange.pair.wait(2)
+    exchange.publish({BTC: exchange.price(BTC), ETH: exchange.price(ETH)})
+    exchange.pair.wait(2)
+    at = exchange.now - 3 if "older" in name else exchange.now
+    exchange.pair.catch_up()
+    code = _costly(rounds, exchange.price(BTC) // 10**10, exchange.now)
+    machine._evm.insert_account_info(exchange.pair.addresses["Aggregator0"], AccountInfo(code=code))
+    data = (exchange.update_data(BTC, exchange.price(BTC), at=at, previous=at - 1),)
+    function = name.partition(" ")[0]
+    args = ((BTC,), data) if function == "update" else (BTC, data, at, at)
+    calldata = bytes.fromhex(exchange.pair.model.calldata("PriceOracle", function, args)[2:])
 
     def confirmed_with(gas: int) -> bool | None:
         """Return whether the price is confirmed, None where the call fails."""
         machine.snapshot()
         try:
-            machine._message_call(KIM, oracle, calldata, exchange.fee(data), gas=gas)
+            returned = machine._message_call(KIM, oracle, calldata, exchange.fee(data), gas=gas)
+            if function == "parseFirst":
+                return bool(int.from_bytes(returned[64:96], "big"))
             return bool(machine.view("PriceOracle", "priceState", BTC)[7])
         except RuntimeError:
             return None

@@ -473,7 +473,7 @@ def _tour_of_the_orders(s: Scenario) -> None:
     for sign, terms in ((1, Terms(OrderKind.LIMIT, s.price(2))), (-1, Terms(OrderKind.STOP, s.price(2)))):
         signed = s.order(CAROLS, 2, sign * WAD, slot=9, lasts=10_000)
         s.pair.read("OrderBook", "hashOfPlaced", signed, terms)
-        signature = signature_of(CAROL, digest_of(s, signed, terms, 1 + sign))
+        signature = signature_of(CAROL, digest_of(s, signed, terms, 1 + sign, CAROL))
         s.must(KIM, "OrderBook", "placeSigned", signed, terms, 1 + sign, CAROL, signature)
         s.must(CAROL, "OrderBook", "cancelPlaced", signed, terms)
     s.freshen()

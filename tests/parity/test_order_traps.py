@@ -293,6 +293,18 @@ def test_stale_fields__position_has_changed__stop_never_flips_it(scenario: Scena
     assert s.size(ALICES, BTC) == left
 
 
+def test_stale_fields__position_has_grown_by_a_trifle__stop_closes_it_all(scenario: Scenario) -> None:
+    """What would be too small to be left goes along, in an exit of a bracket, too: else dust would destroy a stop."""
+    s, price = scenario, scenario.price(BTC)
+    terms = Terms(OrderKind.STOP, price)
+    order = place(s, terms, -WAD, reduce_only=True)
+    assert s.trade(ALICES, BTC, WAD + s.min_size(BTC) - 1).ok
+    earliest = trigger(s, order, terms, price)
+    assert told(settle(s, order, terms, price, at=earliest)) == ["OrderSettled"]
+    assert s.size(ALICES, BTC) == 0
+    s.compare()
+
+
 def test_stale_fields__margin_is_gone__order_fails_by_the_state_of_its_fill(scenario: Scenario) -> None:
     s, price = scenario, scenario.price(BTC)
     terms = Terms(OrderKind.LIMIT, price)
@@ -466,7 +478,7 @@ def test_delegate__whose_permission_ended__commits_and_places_no_more(scenario: 
     terms = Terms(OrderKind.LIMIT, s.price(BTC))
     s.must(ALICE, HOUSE, "setOperator", OSCAR, TRADE, s.now + 10)
     order = s.order(ALICES, BTC, WAD, slot=5, lasts=10_000)
-    signature = signature_of(OSCAR, digest_of(s, order, terms, 0))
+    signature = signature_of(OSCAR, digest_of(s, order, terms, 0, OSCAR))
     s.must(OSCAR, BOOK, "place", (*order[:2], 6, *order[3:]), terms)
     s.pair.wait(11)
     assert name_of(s.call(OSCAR, BOOK, "place", order, terms)) == "AccountUnauthorized"
@@ -513,18 +525,31 @@ def test_delegate__batch_of_anyone__acts_for_nobody(scenario: Scenario) -> None:
 def test_signature__relayed_twice__is_good_once(scenario: Scenario) -> None:
     s = scenario
     order = s.order(ALICES, BTC, WAD, slot=5)
-    signature = signature_of(ALICE, digest_of(s, order, None, 9))
+    signature = signature_of(ALICE, digest_of(s, order, None, 9, ALICE))
     s.must(BOB, BOOK, "commitSigned", order, 9, ALICE, signature)
     s.orders.pop((ALICES, 5))
     s.pair.wait(s.min_delay + s.window + 1)
     assert name_of(s.call(BOB, BOOK, "commitSigned", order, 9, ALICE, signature)) == "NonceUsed"
 
 
+def test_signature__of_an_owner__is_none_of_a_wallet_that_takes_it_for_one(scenario: Scenario) -> None:
+    """A message names its signer, whose the nonce is: else it would be good once for each who takes it for his own."""
+    s = scenario
+    order = s.order(ALICES, BTC, WAD, slot=5, lasts=10_000)
+    s.must(ALICE, HOUSE, "setOperator", WALLET, TRADE, s.now + 10_000)
+    digest = digest_of(s, order, None, 9, ALICE)
+    s.must(KIM, "LocalWallet", "setApproval", "0x" + digest.hex(), True)
+    signature = signature_of(ALICE, digest)
+    s.must(BOB, BOOK, "commitSigned", order, 9, ALICE, signature)
+    assert s.settle(order).ok
+    assert name_of(s.call(BOB, BOOK, "commitSigned", order, 9, WALLET, signature)) == "SignatureInvalid"
+
+
 def test_signature__relayed_late__makes_an_order_of_now(scenario: Scenario) -> None:
     """Who relays when decides nothing but when: the price comes after the relay."""
     s, price = scenario, scenario.price(BTC)
     order = s.order(ALICES, BTC, WAD, slot=5, lasts=10_000)
-    signature = signature_of(ALICE, digest_of(s, order, None, 9))
+    signature = signature_of(ALICE, digest_of(s, order, None, 9, ALICE))
     s.pair.wait(500)
     s.must(BOB, BOOK, "commitSigned", order, 9, ALICE, signature)
     data = (s.update_data(BTC, price, at=s.now, previous=s.now - 1),)

@@ -25,9 +25,9 @@ _TERMS: Final = (
 )
 _ORDER_TYPEHASH: Final = keccak256(_ORDER.encode())
 _TERMS_TYPEHASH: Final = keccak256(_TERMS.encode())
-_SIGNED: Final = keccak256(("SignedOrder(Order order,uint256 nonce)" + _ORDER).encode())
+_SIGNED: Final = keccak256(("SignedOrder(Order order,address signer,uint256 nonce)" + _ORDER).encode())
 _SIGNED_PLACED: Final = keccak256(
-    ("SignedPlacedOrder(Order order,Terms terms,uint256 nonce)" + _ORDER + _TERMS).encode()
+    ("SignedPlacedOrder(Order order,Terms terms,address signer,uint256 nonce)" + _ORDER + _TERMS).encode()
 )
 _ORDER_TYPE: Final = abi.parse_tuple(ORDER)
 _TERMS_TYPE: Final = abi.parse_tuple(TERMS)
@@ -43,12 +43,12 @@ def stored(order: Order, terms: Terms | None) -> int:
     return int.from_bytes(digest, "big") % (1 << _HASH_BITS)
 
 
-def signed(order: Order, terms: Terms | None, nonce: int) -> bytes:
+def signed(order: Order, terms: Terms | None, signer: str, nonce: int) -> bytes:
     """Return the hash of what is signed for an order, or for one that rests (``OrderHashes.sol::hashSigned``)."""
-    number = nonce.to_bytes(32, "big")
+    use = bytes.fromhex(signer[2:]).rjust(32, b"\0") + nonce.to_bytes(32, "big")
     if terms is None:
-        return keccak256(_SIGNED + _hash_order(order) + number)
-    return keccak256(_SIGNED_PLACED + _hash_order(order) + _hash_terms(terms) + number)
+        return keccak256(_SIGNED + _hash_order(order) + use)
+    return keccak256(_SIGNED_PLACED + _hash_order(order) + _hash_terms(terms) + use)
 
 
 def _hash_order(order: Order) -> bytes:

@@ -154,7 +154,7 @@ ORDERS = (
         "reduce-only-ignored",
         "reduce only",
         _HOUSE,
-        "order.reduceOnly ? Positions.reducing(order.sizeDelta, sizeBefore) : order.sizeDelta",
+        "order.reduceOnly\n            ? Positions.reducing(order.sizeDelta, sizeBefore, Pricing.minSize(open.market.config))\n            : order.sizeDelta",
         "order.sizeDelta",
         "a stop flips the position that it should close",
     ),

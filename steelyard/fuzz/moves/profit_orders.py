@@ -58,7 +58,7 @@ def _place(s: Scenario, c: Choices, who: Coalition, account: int, market: int, s
     terms = _terms(s, c, kind, s.price(market), is_buy=sign > 0)
     if c.chance(30):
         owner, nonce = owner_of(account), s.now << 8 | order[2]
-        signature = signature_of(owner, digest_of(s, order, terms, nonce))
+        signature = signature_of(owner, digest_of(s, order, terms, nonce, owner))
         with who.gains_nothing("I13"):
             placed = s.call(KIM, _BOOK, "placeSigned", order, terms, nonce, owner, signature)
     else:

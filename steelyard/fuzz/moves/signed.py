@@ -56,9 +56,9 @@ def _key(signer: str) -> PrivateKey:
     return PrivateKey(bytes(Account.from_mnemonic(_MNEMONIC, account_path=path).key))
 
 
-def digest_of(s: Scenario, order: Order, terms: Terms | None, nonce: int) -> bytes:
+def digest_of(s: Scenario, order: Order, terms: Terms | None, nonce: int, signer: str) -> bytes:
     """Return what is signed for an order."""
-    return s.book.digest(order_hashes.signed(Signable(*order), terms, nonce))
+    return s.book.digest(order_hashes.signed(Signable(*order), terms, signer, nonce))
 
 
 def signature_of(signer: str, digest: bytes) -> str:
@@ -94,7 +94,7 @@ def _relay(
 
 
 def _signed(s: Scenario, order: Order, terms: Terms | None, nonce: int, signer: str) -> str:
-    return signature_of(signer, digest_of(s, order, terms, nonce))
+    return signature_of(signer, digest_of(s, order, terms, nonce, signer))
 
 
 # ---- relaying
@@ -122,7 +122,7 @@ def relay_order_of_a_contract(s: Scenario, c: Choices) -> Outcome:
     size = max(s.min_size(market), WAD * 1_000 * WAD // s.price(market))
     order = s.order(WALLETS, market, size * c.pick((1, -1)), slot=free_slot(s, c, WALLETS))
     nonce = _nonce(s, c, WALLET)
-    s.must(KIM, "LocalWallet", "setApproval", "0x" + digest_of(s, order, None, nonce).hex(), True)
+    s.must(KIM, "LocalWallet", "setApproval", "0x" + digest_of(s, order, None, nonce, WALLET).hex(), True)
     relayed = _relay(s, order, None, nonce, WALLET, c.pick(("0x", "0x1234")))
     return s.settle(order) if relayed.ok else relayed
 
@@ -152,7 +152,7 @@ def relay_forged(s: Scenario, c: Choices) -> Outcome:
             bad = _signed(s, order, terms, (nonce + 1) % 2**256, signer)
         case 1:
             bad = signature_of(
-                c.pick([other for other in TRADERS if other != signer]), digest_of(s, order, terms, nonce)
+                c.pick([other for other in TRADERS if other != signer]), digest_of(s, order, terms, nonce, signer)
             )
         case 2:
             half = _CURVE_ORDER - int(good[66:130], 16)

@@ -47,18 +47,22 @@ TERMS_FIELDS = (
 )
 
 
-def typed_data(book: Any, order: Order, terms: Terms | None, nonce: int) -> dict[str, Any]:
+def typed_data(book: Any, order: Order, terms: Terms | None, nonce: int, signer: str) -> dict[str, Any]:
     """Return what a wallet shows and signs."""
     _, name, version, chain_id, contract, _, _ = book.eip712_domain()
     fields = [{"name": "order", "type": "Order"}]
     types = {"Order": [{"name": each, "type": kind} for each, kind in ORDER_FIELDS]}
-    message: dict[str, Any] = {"order": dict(zip(dict(ORDER_FIELDS), order, strict=True)), "nonce": nonce}
+    message: dict[str, Any] = {
+        "order": dict(zip(dict(ORDER_FIELDS), order, strict=True)),
+        "signer": signer,
+        "nonce": nonce,
+    }
     if terms is not None:
         fields.append({"name": "terms", "type": "Terms"})
         types["Terms"] = [{"name": each, "type": kind} for each, kind in TERMS_FIELDS]
         message["terms"] = dict(zip(dict(TERMS_FIELDS), terms, strict=True))
     primary = "SignedOrder" if terms is None else "SignedPlacedOrder"
-    types[primary] = [*fields, {"name": "nonce", "type": "uint256"}]
+    types[primary] = [*fields, {"name": "signer", "type": "address"}, {"name": "nonce", "type": "uint256"}]
     types["EIP712Domain"] = [
         {"name": "name", "type": "string"},
         {"name": "version", "type": "string"},
@@ -128,8 +132,8 @@ def test_relay__what_a_wallet_signed__passes_once(terms: Terms | None, nonce: in
 )
 def test_digest__any_order__is_what_a_wallet_computes(order: Order, terms: Terms | None, nonce: int) -> None:
     book = Exchange().world.order_book
-    signable = encode_typed_data(full_message=typed_data(book, order, terms, nonce))
-    digest = book.digest(order_hashes.signed(order, terms, nonce))
+    signable = encode_typed_data(full_message=typed_data(book, order, terms, nonce, SIGNER.address))
+    digest = book.digest(order_hashes.signed(order, terms, SIGNER.address.lower(), nonce))
     signed = SIGNER.sign_message(signable)
     assert recover(digest, bytes(signed.signature)) == SIGNER.address.lower()
 
