@@ -129,6 +129,14 @@ def _named(step: Step, number: int) -> str:
     return f"step {number}: {step}"
 
 
+def check_native(chain: Side, addresses: dict[str, str], where: str = "") -> None:
+    """Raise `Mismatch` where a contract of the protocol holds native currency; `where` is told first."""
+    for name in _OWN:
+        held = chain.balance(addresses[name])
+        if held:
+            raise Mismatch(f"{where}native currency of {name}", 0, held)
+
+
 class _Due(NamedTuple):
     """What the model says of a step that the chain has yet to run."""
 
@@ -200,6 +208,8 @@ class _RawSide:
             for owner, mine, theirs in zip(self._owners, held, found, strict=True):
                 if mine != theirs:
                     raise Mismatch(f"{_named(due.step, number)}\ntoken balance of {owner}", mine, theirs)
+        if value:
+            check_native(chain, chain.addresses, f"{_named(due.step, number)}\n")
 
     def read(self, contract: str, function: str, args: tuple[Any, ...], outcome: Outcome) -> None:
         """Run a view on the chain and compare."""
@@ -331,7 +341,8 @@ class Pair:
         """Run a transaction on both sides.
 
         Outcome, return values, events and errors are compared. In the in-process EVM so are every storage word that
-        the transaction touched and every token balance, and the invariants of what it touched are checked.
+        the transaction touched and every token balance, and the invariants of what it touched are checked; what it
+        sends must not stay with the protocol.
 
         Raises
         ------

@@ -15,6 +15,7 @@ from steelyard.fuzz.errors import RecordMalformed
 from steelyard.fuzz.pair import Step
 from steelyard.fuzz.rehearsal import Sign
 from steelyard.parameters import (
+    GuardParameters,
     MarketParameters,
     NetworkParameters,
     OracleParameters,
@@ -59,9 +60,9 @@ def parameters_from(document: dict[str, Any]) -> SystemParameters:
 def _market_from(document: dict[str, Any]) -> MarketParameters:
     netting = document["portfolio"]
     portfolio = PortfolioParameters(netting["hedgeable"], tuple(netting["loadings"]), tuple(netting["shocks"]))
-    return MarketParameters(
-        **{**document, "portfolio": portfolio, "oracle": OracleParameters(**document["oracle"])},
-    )
+    guard = document["oracle"].get("guard")
+    oracle = {**document["oracle"], "guard": None if guard is None else GuardParameters(**guard)}
+    return MarketParameters(**{**document, "portfolio": portfolio, "oracle": OracleParameters(**oracle)})
 
 
 def _tuples(value: Any) -> Any:

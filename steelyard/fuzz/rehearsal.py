@@ -14,7 +14,7 @@ from steelyard.evm.machine import Machine
 from steelyard.fuzz import invariants
 from steelyard.fuzz.actors import EVERYBODY
 from steelyard.fuzz.campaign import Failure, kind_of
-from steelyard.fuzz.pair import NO_DATA, Mismatch, Pair, Step
+from steelyard.fuzz.pair import NO_DATA, Mismatch, Pair, Step, check_native
 from steelyard.fuzz.scenario import Scenario
 from steelyard.fuzz.stage import Stage, machine_of
 from steelyard.fuzz.storage import Storage, mapped
@@ -32,7 +32,7 @@ __all__ = ["Rehearsal", "Sign", "ending", "sign_of"]
 
 _ENDING = re.compile(r"^  \w+: Outcome\(ok=(True|False), .*?error=(?:None|ErrorValue\(name='(\w*)')", re.MULTILINE)
 _PLACE = re.compile(r"(\w+\.\w+)\(")
-_HELD = re.compile(r"^(storage|token balance) of (\w+)", re.MULTILINE)
+_HELD = re.compile(r"^(storage|token balance|native currency) of (\w+)", re.MULTILINE)
 _STATE = "state"
 
 
@@ -110,7 +110,7 @@ class _Words:
         self._names = {address: name for name, address in chain.addresses.items()}
 
     def compare(self, step: Step, number: int) -> None:
-        """Compare all words that the last transaction touched, and the token balances of everybody."""
+        """Compare all words that the last transaction touched, and what everybody holds then."""
         for address, slot, word in self._storage.touched(self._model.touched):
             found = self._chain.storage(address, slot)
             if found != word:
@@ -122,6 +122,8 @@ class _Words:
             found = self._chain.storage(token.address, mapped(0, int(owner, 16)))
             if found != held:
                 raise Mismatch(f"step {number}: {step}\ntoken balance of {owner}", held, found)
+        if step.value:
+            check_native(self._chain, self._chain.addresses, f"step {number}: {step}\n")
 
 
 class Rehearsal:

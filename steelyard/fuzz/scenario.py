@@ -45,7 +45,7 @@ from steelyard.fuzz.actors import (
     account_of,
     owner_of,
 )
-from steelyard.fuzz.pair import Mismatch, Pair, Step
+from steelyard.fuzz.pair import Pair, Step, check_native
 from steelyard.fuzz.vault_views import vault_views
 
 if TYPE_CHECKING:
@@ -527,10 +527,7 @@ class Scenario:
         """Compare all of the state on both sides; no contract of the protocol holds native currency."""
         for contract, function, args in self.views():
             self.pair.read(contract, function, *args)
-        for contract in ("Clearinghouse", "OrderBook", "PriceOracle", "LiquidityVault"):
-            held = self.pair.chain.balance(self.pair.addresses[contract])
-            if held:
-                raise Mismatch(f"native currency of {contract}", 0, held)
+        check_native(self.pair.chain, self.pair.addresses)
 
     def compare_words(self) -> None:
         """Compare all storage words that the model knows on both sides."""

@@ -18,8 +18,9 @@ from steelyard.evm.machine import Machine
 from steelyard.fuzz.actors import AGGREGATORS
 from steelyard.fuzz.choices import SeededChoices
 from steelyard.fuzz.moves import AIMS, Aim
+from steelyard.fuzz.moves.executions import run_a_bracket
 from steelyard.fuzz.moves.pool import close_a_remnant, deleverage_a_weak_pool
-from steelyard.fuzz.moves.resting import run_a_bracket, trail_order
+from steelyard.fuzz.moves.resting import trail_order
 from steelyard.fuzz.moves.signed import batch_calls, digest_of, permit_operator, relay_order, signature_of
 from steelyard.fuzz.moves.vault import VAULT, ready
 from steelyard.fuzz.pair import NO_DATA, NOBODY, Pair, settings_of

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from steelyard.evm.deployment import ADMIN, GUARDIAN, LIQUIDITY
 from steelyard.fuzz.moves.parts import any_account, any_market, free_slot, side_of
 from steelyard.fuzz.moves.registry import aim
+from steelyard.fuzz.moves.resting import order_to_place
 from steelyard.fuzz.scenario import KIM, KIMS, OSCAR, WAD, owner_of
 
 if TYPE_CHECKING:
@@ -48,6 +49,16 @@ def settle_order(s: Scenario, c: Choices) -> Outcome:
     order = _committed(s, c)
     price = s.price(order[1]) * c.integer(9_900, 10_100) // 10_000
     return s.settle(order, price=price, after=s.min_delay + c.integer(0, s.window))
+
+
+@aim("order")
+def settle_a_reduction(s: Scenario, c: Choices) -> Outcome:
+    """Settle an order that only reduces, also where its position was cut, closed or turned since."""
+    order = order_to_place(s, c, reduces=True, lasts=600)
+    s.must(owner_of(order[0]), "OrderBook", "commit", order)
+    if c.chance(50):
+        s.trade(order[0], order[1], -s.size(order[0], order[1]) * c.pick((1, 2, 3)) // 2 or 1)
+    return s.settle(order, after=s.min_delay + c.integer(0, s.window))
 
 
 @aim("order", "OrderExpired")

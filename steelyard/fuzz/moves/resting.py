@@ -1,4 +1,4 @@
-"""Orders that rest: limits, stops, trailing stops, TWAPs, brackets."""
+"""Orders that rest: limits, stops, trailing stops, TWAPs, brackets, and what triggers them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from steelyard.fuzz.moves.registry import aim
 from steelyard.fuzz.scenario import KIM, KIMS, OSCAR, WAD, owner_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sim.protocol import Outcome
     from sim.protocol.order_book import Held
     from steelyard.fuzz.choices import Choices
@@ -18,9 +20,10 @@ if TYPE_CHECKING:
 
 BOOK = "OrderBook"
 _MILLION = 10**6
-_QUOTED = 10**10
+QUOTED = 10**10
 """Steps of the prices that are published [wad]."""
 _KINDS = tuple(kind for kind in OrderKind if kind != OrderKind.MARKET)
+_AT_A_PRICE = OrderKind.LIMIT, OrderKind.STOP
 _TRIGGERED = (OrderKind.LIMIT, OrderKind.STOP, OrderKind.TRAILING_STOP, OrderKind.BRACKET)
 
 
@@ -37,7 +40,9 @@ def order_to_place(s: Scenario, c: Choices, *, reduces: bool = False, lasts: int
     if reduces:
         account, market = any_holder(s, c)
         held = s.size(account, market)
-        size = -(c.amount(1, 2 * abs(held)) if held > 0 else -c.amount(1, 2 * abs(held)))
+        most = abs(held)
+        part = c.amount(1, most) + (most if c.chance(50) else 0)
+        size = -part if held > 0 else part
     else:
         account, market = any_account(c), any_market(s, c)
         sign = side_of(s, c, account, market)
@@ -48,7 +53,7 @@ def order_to_place(s: Scenario, c: Choices, *, reduces: bool = False, lasts: int
 
 def _rounded(price: int) -> int:
     """Return a price [wad] that can be published, so that it is met to the wei."""
-    return max(_QUOTED, price // _QUOTED * _QUOTED)
+    return max(QUOTED, price // QUOTED * QUOTED)
 
 
 def terms_of(s: Scenario, c: Choices, kind: OrderKind, order: Order) -> Terms:
@@ -79,10 +84,10 @@ def placed(s: Scenario, c: Choices, kind: OrderKind | None = None) -> tuple[Orde
     order = order_to_place(s, c, reduces=reduces)
     if chosen == OrderKind.TWAP and abs(order[4]) < 5:
         order = (*order[:4], 5 if order[4] > 0 else -5, *order[5:])
-    return _place(s, order, terms_of(s, c, chosen, order))
+    return place(s, order, terms_of(s, c, chosen, order))
 
 
-def _place(s: Scenario, order: Order, terms: Terms) -> tuple[Order, Terms]:
+def place(s: Scenario, order: Order, terms: Terms) -> tuple[Order, Terms]:
     s.must(owner_of(order[0]), BOOK, "place", order, terms)
     return order, terms
 
@@ -118,7 +123,7 @@ def _meet(s: Scenario, c: Choices, order: Order, terms: Terms) -> None:
     move_price(s, order[1], max(1, wanted))
 
 
-def _is_pending(s: Scenario, order: Order, terms: Terms) -> bool:
+def is_pending(s: Scenario, order: Order, terms: Terms) -> bool:
     triggered_at = s.book.progress_of(order[0], order[2]).triggered_at
     return triggered_at != 0 and s.now <= triggered_at + s.min_delay + s.window
 
@@ -146,14 +151,6 @@ def execute(s: Scenario, c: Choices, order: Order, terms: Terms, *, price: int |
     return s.call(KIM, BOOK, "execute", order, terms, KIMS, data, value=s.fee(data))
 
 
-def _due(s: Scenario, c: Choices) -> tuple[Order, Terms]:
-    """Return an order that waits for its settlement."""
-    order, terms = placed(s, c, c.pick((OrderKind.LIMIT, OrderKind.STOP, OrderKind.TWAP, OrderKind.BRACKET)))
-    if terms.kind != OrderKind.TWAP and not _is_pending(s, order, terms):
-        trigger(s, c, order, terms)
-    return order, terms
-
-
 # ---- placing
 
 
@@ -167,43 +164,42 @@ def place_order(s: Scenario, c: Choices) -> Outcome:
 
 @aim("rest", "TermsInvalid")
 def place_what_makes_no_sense(s: Scenario, c: Choices) -> Outcome:
-    """Change one field after the other of an order's terms, brackets more often."""
+    """Change one field after the other of the terms of each kind, of brackets on both sides."""
     s.freshen()
-    kind = c.pick((OrderKind.BRACKET, c.pick(_KINDS)))
     order = order_to_place(s, c)
-    terms = terms_of(s, c, kind, order)
-    if kind == OrderKind.BRACKET:
-        swapped = terms._replace(stop_price=terms.target_price, target_price=terms.stop_price)
-        for senseless in (swapped, terms._replace(stop_price=0), terms._replace(target_price=0)):
-            s.call(owner_of(order[0]), BOOK, "place", order, senseless)
-    for field in terms._fields:
-        changed = order
-        if kind == OrderKind.BRACKET and field == "trigger_price":
-            changed, senseless = (*order[:7], True), terms
-        else:
-            senseless = _without_sense(s, c, terms, field)
-        outcome = s.call(owner_of(order[0]), BOOK, "place", changed, senseless)
+    other = (*order[:4], -order[4], *order[5:])
+    for kind, asked in (*((kind, order) for kind in _KINDS), (OrderKind.BRACKET, other)):
+        for changed, terms in _without_sense(s, c, kind, asked):
+            outcome = s.call(owner_of(order[0]), BOOK, "place", changed, terms)
     return outcome
 
 
-def _without_sense(s: Scenario, c: Choices, terms: Terms, field: str) -> Terms:
-    """Return terms of which one field does not fit the others."""
-    kind = terms.kind
-    match field:
-        case "kind":
-            return terms._replace(kind=c.pick([one for one in OrderKind if one != kind]))
-        case "interval" if terms.interval:
-            return terms._replace(interval=c.amount(1, s.min_delay + s.window - 1))
-        case "slices" if terms.slices:
-            return terms._replace(slices=c.pick((0, 1)))
-        case "distance" if terms.distance:
-            return terms._replace(distance=c.pick((0, _MILLION, 2**32 - 1)))
-        case "stop_price" if terms.stop_price:
-            return terms._replace(stop_price=c.pick((0, terms.target_price)))
-        case "target_price" if terms.target_price:
-            return terms._replace(target_price=c.pick((0, terms.stop_price)))
-        case _:
-            return terms._replace(**{field: 0 if getattr(terms, field) else c.integer(1, 100)})
+def _without_sense(s: Scenario, c: Choices, kind: OrderKind, order: Order) -> Iterator[tuple[Order, Terms]]:
+    """Yield an order with terms of which one field does not fit the others, for each field."""
+    terms = terms_of(s, c, kind, order)
+    is_bracket = kind == OrderKind.BRACKET
+    if is_bracket:
+        yield (*order[:7], True), terms
+        yield order, terms._replace(stop_price=terms.target_price, target_price=terms.stop_price)
+    alike = _AT_A_PRICE if kind in _AT_A_PRICE else (kind,)
+    yield order, terms._replace(kind=c.pick([one for one in OrderKind if one not in alike]))
+    for field in terms._fields[1:]:
+        if not getattr(terms, field):
+            senseless: tuple[int, ...] = (c.integer(1, 100),)
+        elif field == "interval":
+            senseless = 0, c.amount(1, s.min_delay + s.window - 1)
+        elif field == "slices":
+            senseless = 0, 1
+        elif field == "distance":
+            senseless = 0, c.pick((_MILLION, 2**32 - 1))
+        elif is_bracket and field != "trigger_price":
+            senseless = 0, terms.target_price if field == "stop_price" else terms.stop_price
+        else:
+            senseless = (0,)
+        if is_bracket and field == "trigger_price":
+            continue  # a bracket has one or none
+        for value in senseless:
+            yield order, terms._replace(**{field: value})
 
 
 @aim("rest", "SlotOccupied")
@@ -237,7 +233,7 @@ def place_unasked(s: Scenario, c: Choices) -> Outcome:
 @aim("rest")
 def trigger_order(s: Scenario, c: Choices) -> Outcome:
     order, terms = placed(s, c, c.pick(_TRIGGERED))
-    if _is_pending(s, order, terms):
+    if is_pending(s, order, terms):
         execute(s, c, order, terms)
         if s.book.stored()[order[0], order[2]] is None:
             return s.commit(s.order(order[0], order[1], order[4], slot=order[2]))
@@ -262,7 +258,7 @@ def trigger_without_reason(s: Scenario, c: Choices) -> Outcome:
     terms = terms_of(s, c, kind, order)
     if kind == OrderKind.BRACKET:
         terms = terms._replace(trigger_price=_rounded(s.price(order[1])))
-    _place(s, order, terms)
+    place(s, order, terms)
     if kind == OrderKind.TWAP:
         for _ in range(terms.slices):
             execute(s, c, order, terms)
@@ -281,7 +277,7 @@ def trigger_within_the_distance(s: Scenario, c: Choices) -> Outcome:
     s.freshen()
     order = order_to_place(s, c)
     terms = Terms(OrderKind.TRAILING_STOP, distance=20_000)
-    _place(s, order, terms)
+    place(s, order, terms)
     price = s.price(order[1])
     move_price(s, order[1], price)
     s.call(KIM, BOOK, "trail", order, terms)
@@ -301,13 +297,6 @@ def trigger_by_a_price_of_before(s: Scenario, c: Choices) -> Outcome:
     s.must(owner_of(order[0]), BOOK, "place", order, Terms(OrderKind.LIMIT, met))
     s.pair.wait(c.integer(0, 5))
     return s.call(KIM, BOOK, "trigger", order, Terms(OrderKind.LIMIT, met))
-
-
-@aim("rest", "PricePremature")
-def leave_by_a_price_of_before(s: Scenario, c: Choices) -> Outcome:
-    """Trigger a bracket's exit by the price at which it entered."""
-    order, terms = _entered(s, c, at_an_exit=True)
-    return s.call(KIM, BOOK, "trigger", order, terms)
 
 
 @aim("rest", "PricePremature")
@@ -377,174 +366,3 @@ def trail_what_does_not_trail(s: Scenario, c: Choices) -> Outcome:
     order, terms = placed(s, c, c.pick((OrderKind.LIMIT, OrderKind.TWAP)))
     move_price(s, order[1], s.price(order[1]))
     return s.call(KIM, BOOK, "trail", order, terms)
-
-
-# ---- settlement
-
-
-@aim("rest")
-def execute_order(s: Scenario, c: Choices) -> Outcome:
-    order, terms = _due(s, c)
-    return execute(s, c, order, terms)
-
-
-@aim("rest")
-def execute_all_slices(s: Scenario, c: Choices) -> Outcome:
-    """Settle a TWAP to its end, a slice left out now and then."""
-    order, terms = placed(s, c, OrderKind.TWAP)
-    for _ in range(terms.slices):
-        if c.chance(20):
-            s.pair.wait(terms.interval)
-            s.freshen()
-            continue
-        outcome = execute(s, c, order, terms)
-        held = s.book.stored()[order[0], order[2]]
-        if held is None:
-            return outcome
-        s.pair.wait(c.pick((0, s.window, terms.interval - s.window)))
-        s.freshen()
-    return s.call(owner_of(order[0]), BOOK, "cancelPlaced", order, terms)
-
-
-@aim("rest")
-def run_a_bracket(s: Scenario, c: Choices) -> Outcome:
-    """Enter, then leave by the stop or the target, also when the entry's time is over or the position was cut."""
-    order, terms = _entered(s, c)
-    s.pair.wait(c.pick((1, c.integer(1, 300), max(1, order[3] - s.now))))
-    s.freshen()
-    if c.chance(40):
-        s.trade(order[0], order[1], -s.size(order[0], order[1]) * c.pick((1, 2, 3)) // 3)
-    if not trigger(s, c, order, terms).ok:
-        return trigger(s, c, order, terms)
-    return execute(s, c, order, terms)
-
-
-def _entered(s: Scenario, c: Choices, *, at_an_exit: bool = False) -> tuple[Order, Terms]:
-    """Return a bracket whose exits wait, its entry filled about the market's price or where an exit is met."""
-    order, terms = placed(s, c, OrderKind.BRACKET)
-    if not _is_pending(s, order, terms):
-        trigger(s, c, order, terms)
-    execute(s, c, order, terms, price=c.pick((terms.stop_price, terms.target_price)) if at_an_exit else None)
-    return order, terms
-
-
-@aim("rest", "OrderUntriggered")
-def execute_after_its_expiry(s: Scenario, c: Choices) -> Outcome:
-    """Let an order expire within its window."""
-    s.freshen()
-    order = order_to_place(s, c, lasts=c.integer(s.min_delay + 1, s.min_delay + s.window))
-    price = s.price(order[1])
-    terms = Terms(OrderKind.LIMIT, trigger_price=price)
-    _place(s, order, terms)
-    move_price(s, order[1], price)
-    s.call(KIM, BOOK, "trigger", order, terms)
-    earliest = s.now + s.min_delay
-    s.pair.wait(max(0, order[3] + 1 - s.now))
-    data = (s.update_data(order[1], price, at=earliest, previous=earliest - 1),)
-    return s.call(KIM, BOOK, "execute", order, terms, KIMS, data, value=s.fee(data))
-
-
-@aim("rest")
-def execute_at_a_bad_price(s: Scenario, c: Choices) -> Outcome:
-    """Settle where the acceptable price is not met: the order rests again."""
-    s.freshen()
-    order = order_to_place(s, c)
-    price, is_buy = s.price(order[1]), order[4] > 0
-    order = (*order[:5], price * (98 if is_buy else 102) // 100, *order[6:])
-    terms = Terms(OrderKind.LIMIT, price)
-    s.must(owner_of(order[0]), BOOK, "place", order, terms)
-    trigger(s, c, order, terms)
-    return execute(s, c, order, terms, price=price)
-
-
-@aim("rest")
-def execute_what_fails(s: Scenario, c: Choices) -> Outcome:
-    """Settle what the account cannot carry, or reduce what is not there: the order is used up."""
-    s.freshen()
-    account, market = any_account(c), any_market(s, c)
-    sign = side_of(s, c, account, market)
-    reduces = c.chance(50)
-    size = max(s.min_size(market), s.capacity(account, market, sign)) * c.integer(2, 9)
-    order = s.order(account, market, sign * size, slot=free_slot(s, c, account), lasts=10**5, reduce_only=reduces)
-    kind = c.pick((OrderKind.LIMIT, OrderKind.TWAP))
-    terms = terms_of(s, c, kind, order)
-    s.must(owner_of(account), BOOK, "place", order, terms)
-    if kind == OrderKind.LIMIT:
-        trigger(s, c, order, terms)
-    return execute(s, c, order, terms)
-
-
-@aim("rest", "OrderUntriggered")
-def execute_what_waits(s: Scenario, c: Choices) -> Outcome:
-    order, terms = placed(s, c, c.pick((OrderKind.LIMIT, OrderKind.STOP, OrderKind.TWAP)))
-    if terms.kind == OrderKind.TWAP or c.chance(50):
-        if terms.kind != OrderKind.TWAP:
-            trigger(s, c, order, terms)
-        s.pair.wait(s.min_delay + s.window + 1)
-    data = (s.update_data(order[1], s.price(order[1])),)
-    return s.call(KIM, BOOK, "execute", order, terms, KIMS, data, value=s.fee(data))
-
-
-@aim("rest", "PriceFeedNotFoundWithinRange")
-def execute_at_another_price(s: Scenario, c: Choices) -> Outcome:
-    """Offer a price of before the delay, or one that is not the first."""
-    order, terms = _due(s, c)
-    started = s.book.progress_of(order[0], order[2]).triggered_at
-    if terms.kind == OrderKind.TWAP or not started:
-        held = s.book.stored()[order[0], order[2]]
-        started = held.committed_at if held is not None else s.now
-    earliest = started + s.min_delay
-    s.pair.wait(max(0, earliest - s.now) + c.integer(0, 5))
-    at, previous = c.pick(((earliest - 1, earliest - 2), (earliest + 1, earliest)))
-    data = (s.update_data(order[1], s.price(order[1]), at=at, previous=previous),)
-    return s.call(KIM, BOOK, "execute", order, terms, KIMS, data, value=s.fee(data))
-
-
-# ---- cancellation
-
-
-@aim("cancel")
-def cancel_placed(s: Scenario, c: Choices) -> Outcome:
-    order, terms = placed(s, c)
-    if terms.kind == OrderKind.TWAP:
-        execute(s, c, order, terms)
-    elif terms.kind == OrderKind.BRACKET:
-        s.pair.wait(s.min_delay + s.window + 1)
-    return s.call(owner_of(order[0]), BOOK, "cancelPlaced", order, terms)
-
-
-@aim("cancel")
-def cancel_expired(s: Scenario, c: Choices) -> Outcome:
-    """Anyone may clear away what can no longer fill."""
-    order, terms = placed(s, c)
-    s.pair.wait(max(0, order[3] - s.now) + c.integer(1, 5))
-    return s.call(c.pick((KIM, ADMIN)), BOOK, "cancelPlaced", order, terms)
-
-
-@aim("cancel", "OrderPending")
-def cancel_what_is_due(s: Scenario, c: Choices) -> Outcome:
-    order, terms = _due(s, c)
-    s.pair.wait(c.integer(0, s.min_delay + s.window - 1))
-    return s.call(owner_of(order[0]), BOOK, "cancelPlaced", order, terms)
-
-
-@aim("cancel", "AccountUnauthorized")
-def cancel_placed_unasked(s: Scenario, c: Choices) -> Outcome:
-    order, terms = placed(s, c)
-    return s.call(c.pick((ADMIN, GUARDIAN, KIM)), BOOK, "cancelPlaced", order, terms)
-
-
-@aim("cancel", "AccountUnauthorized")
-def cancel_exits_unasked(s: Scenario, c: Choices) -> Outcome:
-    """Take the stop away from a bracket whose entry's time is over."""
-    order, terms = _entered(s, c)
-    s.pair.wait(max(0, order[3] - s.now) + c.integer(1, 5))
-    return s.call(c.pick((ADMIN, GUARDIAN, KIM)), BOOK, "cancelPlaced", order, terms)
-
-
-@aim("cancel", "OrderUnknown")
-def cancel_what_does_not_rest(s: Scenario, c: Choices) -> Outcome:
-    order, terms = placed(s, c)
-    if c.chance(50):
-        return s.call(owner_of(order[0]), BOOK, "cancel", order)
-    return s.call(owner_of(order[0]), BOOK, "cancelPlaced", (*order[:6], order[6] + 1, order[7]), terms)

@@ -270,30 +270,29 @@ def batch_calls(s: Scenario, c: Choices) -> Outcome:
 
 @aim("signed")
 def batch_at_proven_prices(s: Scenario, c: Choices) -> Outcome:
-    """Settle many orders at prices that are proven once, some of which hold for not all of them."""
+    """Offer all orders of two markets after each of several proofs, none of which holds for all of them."""
     s.freshen()
-    markets = [any_market(s, c) for _ in range(c.integer(1, 2))]
+    first = any_market(s, c)
+    markets = first, c.pick([market for market in s.markets if market != first and s.price_state(market)[1]] or [first])
     orders = []
     for _ in range(c.integer(2, 4)):
         account, market = any_account(c), c.pick(markets)
         size = s.min_size(market) * c.pick((1, 1, -1))
         order = s.order(account, market, size, slot=free_slot(s, c, account), acceptable=ANY_BUY if size > 0 else 0)
         if s.commit(order).ok:
-            orders.append((order, s.now))
+            orders.append((order, s.now + s.min_delay))
         s.pair.wait(c.integer(0, 2))
     s.pair.wait(s.min_delay)
+    settlements = [(s.pair.model.calldata(BOOK, "settle", (order, KIMS, ())), 0) for order, _ in orders]
     calls = []
-    for market in markets:
-        earliest = [committed + s.min_delay for order, committed in orders if order[1] == market] or [s.now]
-        since = c.pick((min(earliest), min(earliest), max(earliest), min(earliest) - 1))
-        at = c.pick((s.now, s.now, max(min(earliest), s.now - 1)))
-        data = (s.update_data(market, s.price(market), at=at, previous=c.pick((since - 1, since - 1, since))),)
-        calls.append((s.pair.model.calldata(BOOK, "provePrice", (market, since, data)), s.fee(data)))
-        calls += [
-            (s.pair.model.calldata(BOOK, "settle", (order, KIMS, ())), 0)
-            for order, _ in orders
-            if order[1] == market or c.chance(20)
-        ]
+    for market in markets[:: c.pick((1, -1))]:
+        earliest = [at for order, at in orders if order[1] == market] or [s.now]
+        for since in (c.pick((min(earliest) + 1, max(earliest))), min(earliest)):
+            at = max(since, c.pick((min(earliest), s.now)))
+            previous = since if c.chance(10) else since - 1
+            data = (s.update_data(market, s.price(market), at=at, previous=previous),)
+            calls.append((s.pair.model.calldata(BOOK, "provePrice", (market, since, data)), s.fee(data)))
+            calls += settlements
     data, values = zip(*calls, strict=True)
     return s.call(c.pick((KIM, OSCAR)), BOOK, "batch", data, values, value=sum(values))
 

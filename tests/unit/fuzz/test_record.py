@@ -5,6 +5,7 @@ from __future__ import annotations
 import runpy
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ from steelyard.fuzz.errors import RecordMalformed
 from steelyard.fuzz.record import Record, parameters_from, parameters_to
 from steelyard.fuzz.replay import replay
 from steelyard.fuzz.shrink import shrink
+from steelyard.parameters import GuardParameters
 from steelyard.toolchain import ROOT
 from tests.unit.fuzz.faults import FAULTS
 
@@ -54,6 +56,13 @@ def test_parameters__plain_values__are_the_same_again(parameters: SystemParamete
         parameters.risk,
         parameters.markets,
     )
+
+
+def test_parameters__guarded_market__keeps_its_guard(parameters: SystemParameters) -> None:
+    first, *others = parameters.markets
+    guard = GuardParameters("0x" + "ab" * 20, 3_600, 100)
+    guarded = replace(parameters, markets=(replace(first, oracle=replace(first.oracle, guard=guard)), *others))
+    assert parameters_from(parameters_to(guarded)).markets == guarded.markets
 
 
 @pytest.mark.evm
