@@ -397,7 +397,7 @@ class Trading(Operators, Generic[_H]):
         order, terms = yield from self._compose(spec, account)
         nonce = session.next_nonce()
         book = session.views.order_book.address
-        data = typed_data(order, terms, nonce, chain_id=session.chain_id, order_book=book)
+        data = typed_data(order, terms, self.address, nonce, chain_id=session.chain_id, order_book=book)
         signature = yield from session.sender.sign(data)
         return SignedOrder(
             order=order,

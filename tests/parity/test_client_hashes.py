@@ -74,7 +74,7 @@ def test_typed_data__signed_by_the_owner__is_taken_by_the_contract(
         reduce_only=True,
     )
     _, _, _, chain_id, book, *_ = stage.chain.view("OrderBook", "eip712Domain")
-    data = typed_data(order, terms, 77, chain_id=chain_id, order_book=book)
+    data = typed_data(order, terms, ALICE, 77, chain_id=chain_id, order_book=book)
     signature = "0x" + bytes(Account.from_key(bytes(_key(ALICE).secret)).sign_message(signable(data)).signature).hex()
     rest = 77, ALICE, signature
     if terms is None:

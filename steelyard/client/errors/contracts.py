@@ -51,6 +51,7 @@ __all__ = [
     "ExponentOverflow",
     "FailedCall",
     "FeedUnknown",
+    "GasWithheld",
     "InsufficientBalance",
     "InsufficientFee",
     "InvalidArgument",
@@ -435,6 +436,15 @@ class FeedUnknown(ContractReverted):
     """
 
     market: int
+
+
+class GasWithheld(ContractReverted):
+    """`GasWithheld(uint256 minimum)`.
+
+    Too little gas is left for an aggregator to answer: else a caller could choose that it does not.
+    """
+
+    minimum: int
 
 
 class InsufficientBalance(ContractReverted):
@@ -1036,6 +1046,7 @@ BY_NAME: dict[str, type[ContractReverted]] = {
     "ExponentOverflow": ExponentOverflow,
     "FailedCall": FailedCall,
     "FeedUnknown": FeedUnknown,
+    "GasWithheld": GasWithheld,
     "InsufficientBalance": InsufficientBalance,
     "InsufficientFee": InsufficientFee,
     "InvalidArgument": InvalidArgument,

@@ -56,7 +56,7 @@ def test_typed_data__signed__recovers_its_signer(terms: Terms | None) -> None:
     assert json.loads(json.dumps(data)) == data
     signature = account.sign_message(signable(data)).signature
     assert Account.recover_message(signable(data), signature=signature) == account.address
-    other = typed_data(ORDER, terms, 1, chain_id=31337, order_book=BOOK)
+    other = typed_data(ORDER, terms, account.address, 1, chain_id=31337, order_book=BOOK)
     assert Account.recover_message(signable(other), signature=signature) != account.address
 
 

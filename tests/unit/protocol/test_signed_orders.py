@@ -74,7 +74,7 @@ def typed_data(book: Any, order: Order, terms: Terms | None, nonce: int, signer:
 
 
 def sign(exchange: Exchange, order: Order, terms: Terms | None = None, nonce: int = 0, key: Any = SIGNER) -> str:
-    signable = encode_typed_data(full_message=typed_data(exchange.world.order_book, order, terms, nonce))
+    signable = encode_typed_data(full_message=typed_data(exchange.world.order_book, order, terms, nonce, key.address))
     return "0x" + bytes(key.sign_message(signable).signature).hex()
 
 
@@ -152,7 +152,7 @@ def test_relay__any_field_changed__is_refused(field: str) -> None:
 def test_relay__signed_for_another_domain__is_refused(part: str) -> None:
     """Of another chain, another contract, another version."""
     exchange, order = ready()
-    data = typed_data(exchange.world.order_book, order, None, 0)
+    data = typed_data(exchange.world.order_book, order, None, 0, SIGNER.address)
     value = data["domain"][part]
     data["domain"][part] = value + 1 if part == "chainId" else BOB if part == "verifyingContract" else value + "0"
     signature = SIGNER.sign_message(encode_typed_data(full_message=data)).signature
