@@ -10,7 +10,7 @@ from steelyard.client.errors import DocumentInvalid, RpcUnreachable, WaitTimeout
 from steelyard.client.lifecycle import state_of
 from steelyard.client.records import OrderKind
 from steelyard.client.session import OrderRecord
-from steelyard.client.signing import order_from_json, order_hash, order_to_json, terms_from_json, terms_to_json
+from steelyard.client.signing import order_from_json, order_hash, order_to_json, terms_from_json, terms_to_json, whole
 from steelyard.client.steps import Asynchronous, Pause, Steps, Synchronous, operation
 from steelyard.client.units import from_wad
 from steelyard.client.values import account_name
@@ -227,9 +227,9 @@ def record_from_json(document: Any, session: Session) -> OrderRecord:
         return OrderRecord(
             order=order_from_json(document["order"]),
             terms=terms_from_json(document["terms"]),
-            made_at=int(document["made_at"]),
-            block=int(document["block"]),
-            index=int(document["index"]),
+            made_at=whole(document["made_at"], "uint64", "made_at"),
+            block=whole(document["block"], "uint64", "block"),
+            index=whole(document["index"], "uint64", "index"),
             transaction=str(document["transaction"]),
         )
     except (AttributeError, KeyError, TypeError) as error:

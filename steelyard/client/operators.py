@@ -141,11 +141,18 @@ class Operators:
 
     @operation
     def is_permit_used(self, nonce: int | SignedPermit, owner: str | None = None) -> Steps[bool]:
-        """Return whether a permit, or a nonce of an owner, by default the signer, was used or cancelled."""
+        """Return whether a permit, or a nonce of an owner, by default the signer, was used or cancelled.
+
+        Raises
+        ------
+        AmountInvalid
+            A nonce is out of range.
+        """
         session = self._session
         if isinstance(nonce, SignedPermit):
             pair = nonce.permit.owner, nonce.permit.nonce
         else:
+            words_of([nonce])
             pair = session.owner_of(owner), nonce
         return bool((yield from read(session.views.clearinghouse, "isNonceUsed", *pair)))
 

@@ -8,6 +8,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NewType, TypeVar, get_args, get_origin, get_type_hints
 
 from steelyard.client.abi import snake_case
+from steelyard.client.errors import AmountInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -290,7 +291,15 @@ class Commitment:
 
 
 def to_account_id(owner: str, index: int) -> AccountId:
-    """Return the `index`-th account of `owner`."""
+    """Return the `index`-th account of `owner`.
+
+    Raises
+    ------
+    AmountInvalid
+        The index has more than 96 bits, or is negative: the account would be somebody else's.
+    """
+    if not 0 <= index < 2**96:
+        raise AmountInvalid("account index", index, "not from 0 to 2**96 - 1")
     return AccountId((int(owner, 16) << 96) | index)
 
 

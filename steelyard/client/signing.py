@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from eth_account.messages import encode_typed_data
 from eth_utils.crypto import keccak
 
+from steelyard.client.abi import snake_case
 from steelyard.client.errors import AmountInvalid, DocumentInvalid
-from steelyard.client.records import AccountId, Order, OrderKind, Terms
+from steelyard.client.records import Order, OrderKind, Terms
 from steelyard.client.values import Permission, permission_names
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ __all__ = [
     "terms_from_json",
     "terms_to_json",
     "typed_data",
+    "whole",
     "words_of",
 ]
 
@@ -69,6 +71,7 @@ _PERMIT = [
 _FORMAT = "steelyard-signed-order/1"
 _PERMIT_FORMAT = "steelyard-signed-permit/1"
 _HEX_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+_WHOLE = re.compile(r"-?[0-9]{1,78}")
 _HEX = re.compile(r"0x([0-9a-fA-F]{2})*")
 
 
@@ -89,6 +92,34 @@ def _checked(text: object, form: re.Pattern[str]) -> str:
     if not isinstance(text, str) or not form.fullmatch(text):
         raise DocumentInvalid(f"{text!r} is not what belongs there")
     return text
+
+
+def whole(value: object, kind: str, name: str) -> int:
+    """Return an integer of a document, which may be text, as one of Solidity's type `kind`.
+
+    Raises
+    ------
+    DocumentInvalid
+        It is none, or out of the type's range.
+    """
+    number = value
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
+        number = int(value)
+    bits = int(kind.lstrip("uint"))
+    least = 0 if kind.startswith("u") else -(2 ** (bits - 1))
+    if isinstance(number, bool) or not isinstance(number, int) or not least <= number < least + 2**bits:
+        raise DocumentInvalid(f"{name}: not a {kind}")
+    return number
+
+
+def _wholes(document: dict[str, Any], members: list[dict[str, str]]) -> dict[str, int]:
+    """Return the integers among the members of a struct, by their names here, or raise `DocumentInvalid`."""
+    kinds = {snake_case(one["name"]): one["type"] for one in members}
+    return {
+        name: whole(document[name], kind, name)
+        for name, kind in kinds.items()
+        if name in document and kind.lstrip("u").startswith("int")
+    }
 
 
 def order_hash(order: Order, terms: Terms | None) -> int:
@@ -169,9 +200,10 @@ def terms_to_json(terms: Terms | None) -> dict[str, Any] | None:
 def order_from_json(document: Any) -> Order:
     """Return an order from JSON, or raise `DocumentInvalid`."""
     try:
-        values = {**document, "account": AccountId(int(document["account"], 16))}
-        values |= {name: int(document[name]) for name in ("size_delta", "acceptable_price", "keeper_fee")}
-        return Order(**values)
+        values = {**document, "account": int(document["account"], 16)}
+        if not isinstance(values.get("reduce_only", False), bool):
+            raise DocumentInvalid("reduce_only: neither true nor false")
+        return Order(**values | _wholes(values, _ORDER))
     except (KeyError, TypeError, ValueError) as error:
         raise DocumentInvalid(f"not an order: {error}") from None
 
@@ -181,9 +213,8 @@ def terms_from_json(document: Any) -> Terms | None:
     if document is None:
         return None
     try:
-        values = {**document, "kind": OrderKind[document["kind"].upper()]}
-        values |= {name: int(document[name]) for name in ("trigger_price", "stop_price", "target_price")}
-        return Terms(**values)
+        kind = OrderKind[document["kind"].upper()]
+        return Terms(**document | _wholes({**document, "kind": int(kind)}, _TERMS) | {"kind": kind})
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DocumentInvalid(f"not the terms of an order: {error}") from None
 
@@ -249,10 +280,10 @@ class SignedOrder:
             return cls(
                 order=order_from_json(document["order"]),
                 terms=terms_from_json(document["terms"]),
-                nonce=int(document["nonce"]),
+                nonce=whole(document["nonce"], "uint256", "nonce"),
                 signer=_checked(document["signer"], _HEX_ADDRESS),
                 signature=_checked(document["signature"], _HEX),
-                chain_id=int(document["chain_id"]),
+                chain_id=whole(document["chain_id"], "uint256", "chain_id"),
                 order_book=_checked(document["order_book"], _HEX_ADDRESS),
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -352,13 +383,11 @@ class SignedPermit:
                 owner=_checked(document["owner"], _HEX_ADDRESS),
                 operator=_checked(document["operator"], _HEX_ADDRESS),
                 permissions=permissions,
-                expires_at=int(document["expires_at"]),
-                nonce=int(document["nonce"]),
-                chain_id=int(document["chain_id"]),
+                expires_at=whole(document["expires_at"], "uint40", "expires_at"),
+                nonce=whole(document["nonce"], "uint256", "nonce"),
+                chain_id=whole(document["chain_id"], "uint256", "chain_id"),
                 clearinghouse=_checked(document["clearinghouse"], _HEX_ADDRESS),
             )
-            if not (0 <= permit.nonce < 2**256 and 0 <= permit.expires_at < 2**40):
-                raise DocumentInvalid("a signed permit whose nonce or expiry is out of range")
             return cls(permit, _checked(document["signature"], _HEX))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             if isinstance(error, DocumentInvalid):

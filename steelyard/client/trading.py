@@ -452,7 +452,14 @@ class Trading(Operators, Generic[_H]):
 
     @operation
     def is_nonce_used(self, nonce: int, signer: str | None = None) -> Steps[bool]:
-        """Return whether a nonce of a signer, by default this one, was used or cancelled."""
+        """Return whether a nonce of a signer, by default this one, was used or cancelled.
+
+        Raises
+        ------
+        AmountInvalid
+            It is out of range.
+        """
+        words_of([nonce])
         session = self._session
         return bool((yield from read(session.views.order_book, "isNonceUsed", session.owner_of(signer), nonce)))
 

@@ -191,7 +191,10 @@ def permit(*, operator: str, permissions: Permission, expires: Any, ledger: str,
     """
     del ledger, as_json
     with client_of(**options) as client:
-        click.echo(json.dumps(client.sign_permit(operator, permissions, expires=expires).to_json()))
+        signed = client.sign_permit(operator, permissions, expires=expires)
+    if not permissions:
+        click.echo(f"no permission is named: once relayed, this revokes all that {operator} has", err=True)
+    click.echo(json.dumps(signed.to_json()))
 
 
 @account.command("relay-permit")

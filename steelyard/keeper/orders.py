@@ -15,6 +15,7 @@ from steelyard.keeper.batches import Batcher, Priced
 from steelyard.keeper.book import Action, Book, Due, Price
 from steelyard.keeper.follower import Follower
 from steelyard.keeper.order_round import Attempt, Left, OrderRound, Outcome, Transaction
+from steelyard.keeper.troubles import Troubles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +62,7 @@ class Policy:
     max_gas, fill_gas : int
         See `Batcher`.
     first_wait, longest_wait : int
-        Seconds of the chain until an order that failed is tried again; the wait doubles from the one to the other.
+        See `Troubles`.
     """
 
     min_fee: int = 0
@@ -73,15 +74,6 @@ class Policy:
     fill_gas: int = 700_000
     first_wait: int = 2
     longest_wait: int = 600
-
-
-@dataclass(slots=True)
-class _Trouble:
-    """How often an order failed, and when it is tried again [Unix s]."""
-
-    held: OpenOrder
-    failures: int
-    until: int
 
 
 @dataclass(slots=True)
@@ -160,7 +152,7 @@ class OrderKeeper:
         self._follower = Follower(exchange, self.book, self._backoff, first_block=first_block, span=span, path=path)
         self._batcher = Batcher(exchange, sender, max_gas=policy.max_gas, fill_gas=policy.fill_gas)
         self._pyth = Contract.at("LocalPyth", exchange.addresses["Pyth"])
-        self._troubles: dict[tuple[int, int], _Trouble] = {}
+        self._troubles = Troubles(policy.first_wait, policy.longest_wait)
 
     def run_once(self) -> OrderRound:
         """Read events, find what is due, and do it; returns what was done.
@@ -263,7 +255,7 @@ class OrderKeeper:
     def _wanted(self, due: Sequence[Due], now: int, gas_price: int, work: _Work) -> list[Due]:
         """Return what is worth doing and not too early to try again; the rest is left with a reason."""
         wanted = []
-        self._troubles = {key: one for key, one in self._troubles.items() if self.book.orders.get(key) is not None}
+        self._troubles.forget(self.book.orders, now)
         for one in due:
             reason = self._obstacle(one, now, gas_price)
             if reason is None:
@@ -274,9 +266,9 @@ class OrderKeeper:
 
     def _obstacle(self, one: Due, now: int, gas_price: int) -> str | None:
         policy, fee = self._policy, one.held.order.keeper_fee
-        trouble = self._troubles.get(one.held.key)
-        if trouble is not None and _is_same(trouble.held, one.held) and now < trouble.until:
-            return f"failed {trouble.failures} times, is tried again at {trouble.until}"
+        trouble = self._troubles.obstacle(one, now)
+        if trouble is not None:
+            return trouble
         if one.action is Action.CLEAR:
             return None
         if fee < policy.min_fee:
@@ -416,28 +408,22 @@ class OrderKeeper:
             elif log is not None and log.name != "OrderSettled":
                 outcome = Outcome.USED_UP if log.name == "OrderFailed" else Outcome.RESTED
                 reason = str(decode_revert(bytes.fromhex(log.arguments["reason"][2:])))
+                self._troubles.unpaid(one.held, now)
                 attempts.append(Attempt(one, outcome, reason))
             else:
-                self._troubles.pop(one.held.key, None)
+                if log is not None:
+                    self._troubles.settled(one.held)
                 attempts.append(Attempt(one, Outcome.DONE, None, one.held.order.keeper_fee if log else 0))
         return attempts
 
     def _failed(self, one: Due, reason: str, now: int) -> Attempt:
         """Note that an order failed, so that it is tried again later each time."""
-        before = self._troubles.get(one.held.key)
-        failures = before.failures + 1 if before is not None and _is_same(before.held, one.held) else 1
-        wait = min(self._policy.first_wait << min(failures - 1, 30), self._policy.longest_wait)
-        self._troubles[one.held.key] = _Trouble(one.held, failures, now + wait)
+        self._troubles.failed(one.held, now)
         return Attempt(one, Outcome.FAILED, reason)
 
 
 def _is_turn(one: Due) -> bool:
     return one.action in (Action.TRAIL, Action.TRIGGER)
-
-
-def _is_same(one: OpenOrder, other: OpenOrder) -> bool:
-    """Whether two are the same order, however far each is."""
-    return one[:3] == other[:3]
 
 
 def _markets_to_store(due: Sequence[Due], markets: dict[int, _Market]) -> list[int]:

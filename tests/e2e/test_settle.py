@@ -72,9 +72,12 @@ class Desk:
         for feed, price in zip(FEEDS, self.market.prices.values(), strict=True):
             self.history.record(feed, price=price * 10**8, confidence=10**6, published_at=self.market.now)
 
-    def make(self, terms: Terms | None, *, size: int = WAD, market: int = ETH, fee: int = WAD) -> Order:
+    def make(
+        self, terms: Terms | None, *, size: int = WAD, market: int = ETH, fee: int = WAD, worst: int | None = None
+    ) -> Order:
         """Place an order with terms, or commit to one without, in the next slot."""
-        worst = 2**100 if size > 0 else 0
+        if worst is None:
+            worst = 2**100 if size > 0 else 0
         order = Order(self.account, market, self.slot, 2**40 - 1, size, worst, fee)
         self.slot += 1
         if terms is None:
@@ -249,6 +252,40 @@ def test_run_once__poor_fee_and_poor_profit__are_left_with_the_reason(desk: Desk
     desk.publish()
     all_left = desk.keeper(policy=dear).run_once().left
     assert (third.slot, "profit -") in [(one.due.held.order.slot, one.reason[:8]) for one in all_left]
+
+
+def test_run_once__limit_that_no_fill_can_meet__waits_and_holds_up_none_but_its_account(desk: Desk) -> None:
+    keeper = desk.keeper(policy=Policy(first_wait=50))
+    hopeless = desk.make(LIMIT, worst=1)
+    desk.publish(ETH=2_400)
+    assert outcomes(keeper.run_once()) == {("trigger", hopeless.slot): "done"}
+    desk.publish()
+    assert outcomes(keeper.run_once()) == {("execute", hopeless.slot): "rested"}
+    other = desk.make(LIMIT)
+    sender, account = desk.market.trader("stranger", 100_000)
+    strange = other._replace(account=account, slot=200)
+    desk.chain.send(sender, desk.exchange.order_book, "place", strange, LIMIT)
+    desk.publish()
+    held_up = keeper.run_once()
+    assert outcomes(held_up) == {("trigger", strange.slot): "done"}
+    assert sorted((one.due.held.order.slot, one.reason.split(",")[0]) for one in held_up.left) == [
+        (hopeless.slot, "failed 1 times"),
+        (other.slot, "the account's last 1 fills paid nothing"),
+    ]
+    desk.publish()
+    assert outcomes(keeper.run_once()) == {("execute", strange.slot): "done"}
+    desk.publish()
+    turns = {("trigger", one.slot): "done" for one in (hopeless, other)}
+    assert outcomes(keeper.run_once()) == turns
+    desk.publish()
+    assert outcomes(keeper.run_once()) == {("execute", hopeless.slot): "rested", ("execute", other.slot): "done"}
+    later = desk.make(LIMIT)
+    desk.publish()
+    last = keeper.run_once()
+    assert outcomes(last) == {("trigger", later.slot): "done"}
+    assert [(one.due.held.order.slot, one.reason.split(",")[0]) for one in last.left] == [
+        (hopeless.slot, "failed 2 times")
+    ]
 
 
 def test_publish__resting_orders__cost_the_chain_nothing(desk: Desk) -> None:

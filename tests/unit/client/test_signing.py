@@ -12,7 +12,7 @@ from sim.protocol.clearinghouse_ext import hash_permit
 from steelyard.client.errors import AmountInvalid, DocumentInvalid, SignerInvalid
 from steelyard.client.records import AccountId, Order, OrderKind, Terms
 from steelyard.client.senders import KeySender, NodeSender, load_keystore, to_sender
-from steelyard.client.signing import Permit, SignedOrder, SignedPermit, signable, typed_data, words_of
+from steelyard.client.signing import Permit, SignedOrder, SignedPermit, signable, typed_data, whole, words_of
 from steelyard.client.values import Permission
 
 KEY = "0x" + "11" * 32
@@ -88,6 +88,47 @@ def test_signed_order__part_of_another_kind__is_refused(key: str, value: Any) ->
         SignedOrder.from_json(document)
 
 
+@pytest.mark.parametrize(
+    ("part", "key", "value"),
+    [
+        ("order", "account", "-0x1"),
+        ("order", "account", "0x1" + "0" * 64),
+        ("order", "market", 256),
+        ("order", "slot", -1),
+        ("order", "slot", True),
+        ("order", "expires_at", 2**40),
+        ("order", "size_delta", str(2**127)),
+        ("order", "acceptable_price", "-1"),
+        ("order", "keeper_fee", str(2**96)),
+        ("order", "reduce_only", 2),
+        ("terms", "trigger_price", str(2**96)),
+        ("terms", "stop_price", "-1"),
+        ("terms", "target_price", 1.5),
+        ("terms", "distance", 2**32),
+        ("terms", "slices", 2**16),
+        ("terms", "interval", "soon"),
+        ("terms", "kind", "iceberg"),
+        (None, "nonce", -1),
+        (None, "nonce", 2**300),
+        (None, "nonce", float("inf")),
+        (None, "chain_id", -1),
+    ],
+)
+def test_signed_order__integer_out_of_its_type__is_refused(part: str | None, key: str, value: Any) -> None:
+    document = signed().to_json()
+    (document if part is None else document[part])[key] = value
+    with pytest.raises(DocumentInvalid):
+        SignedOrder.from_json(document)
+
+
+@pytest.mark.parametrize(("kind", "least", "most"), [("uint8", 0, 255), ("int128", -(2**127), 2**127 - 1)])
+def test_whole__edge_of_a_type__is_the_last_that_is_taken(kind: str, least: int, most: int) -> None:
+    assert [whole(str(one), kind, "size") for one in (least, most)] == [least, most]
+    for beyond in (least - 1, most + 1):
+        with pytest.raises(DocumentInvalid, match=f"size: not a {kind}"):
+            whole(beyond, kind, "size")
+
+
 def permit(**changed: Any) -> SignedPermit:
     fields: dict[str, Any] = {
         "owner": Account.from_key(KEY).address,
@@ -128,8 +169,10 @@ def test_permit__typed_data__is_what_the_exact_model_hashes_and_recovers_its_own
         ("signature", "0x123"),
         ("nonce", "-1"),
         ("nonce", str(2**256)),
+        ("nonce", 1.5),
         ("expires_at", 2**40),
         ("chain_id", "one"),
+        ("chain_id", float("inf")),
     ],
 )
 def test_signed_permit__part_of_another_kind__is_refused(key: str, value: Any) -> None:
