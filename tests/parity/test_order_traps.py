@@ -24,7 +24,7 @@ from steelyard.fuzz.scenario import (
     WAD,
     WALLET,
 )
-from tests.parity.wallet_code import wallet_with
+from tests.parity.other_code import code_at
 
 if TYPE_CHECKING:
     from sim.protocol import Outcome
@@ -442,10 +442,8 @@ ANSWERS = {
     "another_word": "7f" + "11" * 32 + "5f5260205ff3",
     "too_few_bytes": "631626ba7e60e01b5f5260045ff3",
     "too_many_bytes": "7f1626ba7e" + "00" * 27 + "01" + "5f52620100005ff3",
-    # It calls the book back, which is under its lock, and answers what that said.
-    "calls_back": "5f5f5f5f5f335af15f5260205ff3",
 }
-"""Code of contracts that answer `isValidSignature` badly."""
+"""Code of contracts that answer `isValidSignature` badly; `test_reentrancy` has those that call back."""
 
 
 @pytest.mark.parametrize("code", ANSWERS.values(), ids=ANSWERS)
@@ -461,7 +459,7 @@ def test_griefing__wallet_that_misbehaves__gets_nothing_committed(scenario: Scen
     price = s.update_data(BTC, s.price(BTC))
     update = machine.abi.function(BOOK, "updatePrices").pack(((BTC,), (price,)))
     calls, values = ("0x" + signed.hex(), "0x" + update.hex()), (0, s.fee((price,)))
-    with wallet_with(machine, bytes.fromhex(code)):
+    with code_at(machine, WALLET, bytes.fromhex(code)):
         single = machine.call(KIM, BOOK, "commitSigned", (order, 7, WALLET, "0x1234"))
         assert single.error is not None
         assert single.error.name == "SignatureInvalid"

@@ -12,9 +12,19 @@ from steelyard.evm.abi import signature
 from steelyard.evm.deployment import LIQUIDITY
 from steelyard.evm.machine import Machine
 from steelyard.fuzz.moves.vault import fulfil, provide, ready
-from steelyard.fuzz.scenario import ALICE, KIM, MALLORY, OSCAR, TOKEN, TRADING_ACCOUNTS, WAD, WALLET
-from tests.parity.entry_points import RESTING, arguments, changing
-from tests.parity.wallet_code import wallet_with
+from steelyard.fuzz.scenario import (
+    ALICE,
+    KIM,
+    KIMS,
+    MALLORY,
+    OSCAR,
+    TOKEN,
+    TRADING_ACCOUNTS,
+    WAD,
+    WALLET,
+)
+from tests.parity.entry_points import EXECUTED, RESTING, SETTLED, arguments, changing
+from tests.parity.other_code import code_at, passing_on, signing_if_passed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,16 +105,6 @@ def test_receiver__calls_any_entry_point_from_within__finds_it_locked(
     assert not wrong
 
 
-def _calling_back(target: str, data: bytes) -> bytes:
-    """Return code of a wallet that calls `target`, and takes a signature for good if that passed."""
-    #         codecopy(0, 0x6a, len)              call(gas, target, 0, 0, len, 0, 0)
-    size = len(data).to_bytes(2, "big").hex()
-    code = f"61{size}606a5f395f5f61{size}5f5f73{target[2:]}5af1"
-    # mstore(0, passed * magic), return(0, 32)
-    code += "7f1626ba7e" + "00" * 28 + "025f5260205ff3"
-    return bytes.fromhex(code).ljust(0x6A, b"\x00") + data
-
-
 def test_wallet__calls_any_entry_point_from_within__changes_nothing(
     scenario: Scenario, stage: Stage, artefacts: Artefacts
 ) -> None:
@@ -125,7 +125,7 @@ def test_wallet__calls_any_entry_point_from_within__changes_nothing(
     for contract in (BOOK, HOUSE, VAULT):
         for entry in changing(artefacts, contract):
             data = machine.abi.function(contract, signature(entry)).pack(arguments(s, contract, entry))
-            with wallet_with(machine, _calling_back(s.pair.addresses[contract], data)):
+            with code_at(machine, WALLET, signing_if_passed(s.pair.addresses[contract], data)):
                 for house, function, args in asked:
                     outcome = machine.call(KIM, house, function, args)
                     if outcome.error is None or outcome.error.name != "SignatureInvalid":
@@ -140,8 +140,50 @@ def test_wallet__calls_what_passes__is_taken_for_a_signature(scenario: Scenario,
     s.pair.catch_up()
     data = machine.abi.function(BOOK, "MIN_DELAY_SECONDS").pack(())
     order = s.order(int(WALLET, 16) << 96, 0, WAD)
-    with wallet_with(machine, _calling_back(s.pair.addresses[BOOK], data)):
+    with code_at(machine, WALLET, signing_if_passed(s.pair.addresses[BOOK], data)):
         assert machine.call(KIM, BOOK, "commitSigned", (order, 7, WALLET, "0x1234")).ok
+
+
+ASKING: Final[dict[str, tuple[Any, ...]]] = {
+    "settle": (SETTLED, KIMS),
+    "execute": (*EXECUTED, KIMS),
+    "provePrice": (0, 1),
+}
+"""Functions of the book that ask for prices, and what they are called with before the update."""
+
+
+@pytest.fixture
+def asking(scenario: Scenario) -> Scenario:
+    """Give a scenario in which each of them passes, and in which there is an order that rests."""
+    scenario.must(ALICE, BOOK, "place", *RESTING)
+    scenario.must(ALICE, BOOK, "commit", SETTLED)
+    scenario.must(ALICE, BOOK, "place", *EXECUTED)
+    scenario.pair.wait(scenario.min_delay)
+    scenario.pair.catch_up()
+    return scenario
+
+
+@pytest.mark.parametrize("function", ASKING)
+def test_pyth__calls_any_entry_point_of_the_book_from_within__finds_it_locked(
+    asking: Scenario, stage: Stage, artefacts: Artefacts, function: str
+) -> None:
+    """Who is asked for a price may change things: nothing of the book but what is named opens to it meanwhile."""
+    machine, addresses = stage.chain, asking.pair.addresses
+    assert isinstance(machine, Machine)
+    update = (asking.update_data(0, asking.price(0), previous=0),)
+    args = (*ASKING[function], update)
+    wrong = []
+    for entry in changing(artefacts, BOOK):
+        data = machine.abi.function(BOOK, signature(entry)).pack(arguments(asking, BOOK, entry))
+        with code_at(machine, addresses["LocalPyth"], passing_on(addresses[BOOK], data)):
+            result = machine.call_raw(KIM, BOOK, machine.abi.function(BOOK, function).pack(args))
+        assert not result.ok
+        is_locked = "0x" + result.data.hex() == LOCKED
+        if is_locked == (entry["name"] in UNLOCKED[BOOK]):
+            wrong.append((entry["name"], result.data.hex()))
+    assert not wrong
+    # With the honest code in its place again, the call passes.
+    assert asking.call(KIM, BOOK, function, *args, value=asking.fee(update)).ok
 
 
 def test_receiver__of_what_a_batch_left__finds_the_book_as_anyone_does(
