@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from steelyard.client.errors import AmountInvalid, OrderInvalid
 from steelyard.client.records import Order, OrderKind, Terms
-from steelyard.client.units import to_decimal, to_fixed, to_size, to_unsigned
+from steelyard.client.units import from_wad, to_decimal, to_fixed, to_size, to_unsigned
 
 if TYPE_CHECKING:
     from steelyard.client.records import AccountId
@@ -116,7 +116,10 @@ class TrailingStop(OrderSpec):
 
 @dataclass(frozen=True, kw_only=True)
 class Twap(OrderSpec):
-    """Fills in `slices` equal parts, one each `interval` [s]; one that fails or is missed is lost."""
+    """Fills in `slices` equal parts, one each `interval` [s]; one that fails or is missed is lost.
+
+    The first must not leave less than the market's smallest position, unless it only reduces.
+    """
 
     slices: int
     interval: int | timedelta
@@ -129,9 +132,10 @@ class Bracket(OrderSpec):
     Attributes
     ----------
     stop_price, target_price : Amount
-        What ends the position [USD]: the stop without a bound, the target at its price or better.
+        What ends the position [USD]: the stop without a bound, the target at its price or better. The entry lies
+        between them.
     price : Amount or None
-        Limit of the entry [USD]; None to enter at once.
+        Limit of the entry [USD]; None to enter at once, at about the latest price.
     """
 
     stop_price: Amount
@@ -155,6 +159,10 @@ class Situation:
         Time of the chain [Unix s].
     position : int
         Size of the position [base wad].
+    min_size : int
+        Of a position that is not zero [base wad].
+    price : int
+        Latest of the oracle, whatever its age; zero for none [wad].
     quote : int or None
         Average fill price of now [wad]; None where `needs_quote` says so.
     keeper_fee : int
@@ -168,6 +176,8 @@ class Situation:
     slot: int
     now: int
     position: int = 0
+    min_size: int = 0
+    price: int = 0
     quote: int | None = None
     keeper_fee: int = 0
     min_interval: int = 0
@@ -200,7 +210,7 @@ def compose(spec: OrderSpec, situation: Situation) -> tuple[Order, Terms | None]
     if spec.acceptable_price is not None and spec.slippage is not None:
         raise OrderInvalid("an acceptable price and a slippage: give one of them")
     size = size_of(spec, situation.position)
-    terms = _terms(spec, size, situation.min_interval)
+    terms = _terms(spec, size, situation)
     order = Order(
         account=situation.account,
         market=situation.market,
@@ -231,7 +241,7 @@ def size_of(spec: OrderSpec, position: int) -> int:
     return -position
 
 
-def _terms(spec: OrderSpec, size: int, min_interval: int) -> Terms | None:
+def _terms(spec: OrderSpec, size: int, situation: Situation) -> Terms | None:
     match spec:
         case Limit():
             return Terms(kind=OrderKind.LIMIT, trigger_price=_price(spec.price, "price"))
@@ -243,29 +253,49 @@ def _terms(spec: OrderSpec, size: int, min_interval: int) -> Terms | None:
                 raise AmountInvalid("distance", spec.distance, "not between 0% and 100%")
             return Terms(kind=OrderKind.TRAILING_STOP, distance=distance)
         case Twap():
-            return _twap(spec, min_interval)
+            return _twap(spec, size, situation)
         case Bracket():
-            stop, target = _price(spec.stop_price, "stop price"), _price(spec.target_price, "target price")
-            if spec.reduce_only:
-                raise OrderInvalid("a bracket opens a position: it cannot only reduce")
-            if (stop < target) != (size > 0) or stop == target:
-                raise OrderInvalid("the stop of a buy lies under its target, that of a sale above it")
-            entry = 0 if spec.price is None else _price(spec.price, "price")
-            return Terms(kind=OrderKind.BRACKET, trigger_price=entry, stop_price=stop, target_price=target)
+            return _bracket(spec, size, situation.price)
         case _:
             return None
 
 
-def _twap(spec: Twap, min_interval: int) -> Terms:
+def _bracket(spec: Bracket, size: int, latest: int) -> Terms:
+    stop, target = _price(spec.stop_price, "stop price"), _price(spec.target_price, "target price")
+    if spec.reduce_only:
+        raise OrderInvalid("a bracket opens a position: it cannot only reduce")
+    if (stop < target) != (size > 0) or stop == target:
+        raise OrderInvalid("the stop of a buy lies under its target, that of a sale above it")
+    limit = 0 if spec.price is None else _price(spec.price, "price")
+    entry, entered_at = (limit, "the entry's limit") if limit else (latest, "the latest price")
+    for exit_, name, is_under in ((stop, "stop", size > 0), (target, "target", size < 0)):
+        if entry and (exit_ >= entry if is_under else exit_ <= entry):
+            side, where = "buy" if size > 0 else "sale", "under" if is_under else "above"
+            raise OrderInvalid(
+                f"the {name} of a {side} has to lie {where} {entered_at} {from_wad(entry):f}, not at "
+                f"{from_wad(exit_):f}: the position would be left at once"
+            )
+    return Terms(kind=OrderKind.BRACKET, trigger_price=limit, stop_price=stop, target_price=target)
+
+
+def _twap(spec: Twap, size: int, situation: Situation) -> Terms:
     seconds = spec.interval
     if isinstance(seconds, timedelta):
         seconds = _seconds(seconds, "interval")
     if spec.slices < 2:
         raise OrderInvalid("a TWAP has two slices at least")
     interval = _whole(seconds, 32, "interval")
-    if interval < min_interval:
-        raise AmountInvalid("interval", seconds, f"under the {min_interval} s in which a slice may fill")
-    return Terms(kind=OrderKind.TWAP, slices=_whole(spec.slices, 16, "slices"), interval=interval)
+    if interval < situation.min_interval:
+        raise AmountInvalid("interval", seconds, f"under the {situation.min_interval} s in which a slice may fill")
+    slices = _whole(spec.slices, 16, "slices")
+    first = abs(size) // slices
+    after = abs(situation.position + (first if size > 0 else -first))
+    if not spec.reduce_only and after < situation.min_size and (after or not first):
+        raise OrderInvalid(
+            f"a slice of {from_wad(first):f} would be lost: it would leave a position of {from_wad(after):f}, under "
+            f"the market's minimum of {from_wad(situation.min_size):f}"
+        )
+    return Terms(kind=OrderKind.TWAP, slices=slices, interval=interval)
 
 
 def _acceptable(spec: OrderSpec, size: int, terms: Terms | None, quote: int | None) -> int:

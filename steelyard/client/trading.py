@@ -482,12 +482,18 @@ class Trading(Operators, Generic[_H]):
         session = self._session
         id_ = session.account_of(account)
         number = yield from session.market_of(spec.market)
-        position, quote = 0, None
-        if spec.size is None and spec.reduce_only:
+        position, quote, min_size, price = 0, None, 0, 0
+        is_opening_twap = isinstance(spec, specs.Twap) and not spec.reduce_only
+        is_exit = spec.size is None and spec.reduce_only
+        if is_exit or is_opening_twap:
             held = yield from session.views.positions_of(id_)
             position = next((one.size for one in held if one.market == number), 0)
-            if position == 0:
+            if is_exit and position == 0:
                 raise PositionNone(session.symbol(number))
+        if is_opening_twap:
+            min_size = yield from session.views.min_size(number)
+        if isinstance(spec, specs.Bracket):
+            price = yield from session.views.latest_price(number)
         if specs.needs_quote(spec):
             quote = (yield from session.views.quote(id_, number, specs.size_of(spec, position))).fill_price
         rules = yield from session.rules()
@@ -502,6 +508,8 @@ class Trading(Operators, Generic[_H]):
                     slot=slot,
                     now=now,
                     position=position,
+                    min_size=min_size,
+                    price=price,
                     quote=quote,
                     keeper_fee=session.keeper_fee,
                     min_interval=rules.delay + rules.window,

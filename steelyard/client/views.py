@@ -92,6 +92,16 @@ class Views:
         return read_record(Quote, (yield from read(self.lens, "quote", account, market, size_delta)))
 
     @operation
+    def min_size(self, market: int) -> Steps[int]:
+        """Return the size of the smallest position in a market [base wad]."""
+        return int((yield from read(self.clearinghouse, "marketOf", market)).config.minSize) * 10**9
+
+    @operation
+    def latest_price(self, market: int) -> Steps[int]:
+        """Return the latest price of a market, whatever its age; zero for none [wad]."""
+        return int((yield from read(self.oracle, "priceState", market)).price)
+
+    @operation
     def market_views(self) -> Steps[list[MarketView]]:
         """Return all listed markets."""
         return [read_record(MarketView, one) for one in (yield from read(self.lens, "marketViews"))]

@@ -240,6 +240,21 @@ def test_account_permit__relayed_from_another_terminal__operator_trades(terminal
             1,
             "AmountInvalid: interval 1: under",
         ),
+        (
+            ("order", "twap", "buy", "BTC", "0.01", "--slices", "100", "--interval", "60"),
+            1,
+            "OrderInvalid: a slice of 0.0001 would be lost",
+        ),
+        (
+            ("order", "bracket", "buy", "BTC", "0.1", "--stop", "41000", "--target", "45000"),
+            1,
+            "OrderInvalid: the stop of a buy has to lie under the latest price 40000, not at 41000",
+        ),
+        (
+            ("order", "bracket", "sell", "BTC", "0.1", "--stop", "42000", "--target", "39000", "--price", "38000"),
+            1,
+            "OrderInvalid: the target of a sale has to lie under the entry's limit 38000",
+        ),
         (("order", "relay", "/"), 1, "DocumentInvalid: /: Is a directory"),
         (("order", "show", "9" * 5_000), 1, "DocumentInvalid"),
         (("market", "--keystore", "/nowhere"), 2, "/nowhere"),

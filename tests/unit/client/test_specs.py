@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from steelyard.client.specs import (
     compose,
     needs_quote,
 )
+from steelyard.client.units import to_wad
 
 WAD = 10**18
 NOW = 1_700_000_000
@@ -100,6 +102,68 @@ def test_compose__bracket_at_once__is_bound_and_expires() -> None:
     order, terms = compose(spec, QUOTED)
     assert terms is not None
     assert (terms.trigger_price, order.acceptable_price, order.expires_at) == (0, 2_475 * WAD, NOW + 600)
+
+
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize(
+    ("position", "reduce_only", "is_taken"),
+    [
+        ("0", False, False),
+        ("0", True, True),
+        ("1", False, True),
+        ("-1", False, True),
+        ("-0.101", False, True),
+        ("-0.0014", False, False),
+        ("-0.0005", False, True),
+        ("0.0005", False, True),
+        ("0.0004", False, False),
+    ],
+)
+def test_compose__slice_that_leaves_less_than_the_smallest_position__is_refused(
+    side: int, position: str, reduce_only: bool, is_taken: bool
+) -> None:
+    situation = replace(SITUATION, position=side * to_wad(position, "position"), min_size=WAD // 1_000)
+    spec = Twap(market=1, size=side * Decimal("0.05"), slices=100, interval=60, reduce_only=reduce_only)
+    if is_taken:
+        compose(spec, situation)
+    else:
+        with pytest.raises(OrderInvalid, match=r"a slice of 0\.0005 .* the market's minimum of 0\.001"):
+            compose(spec, situation)
+
+
+def test_compose__slice_of_the_smallest_position__is_taken() -> None:
+    for size, situation in ((1, SITUATION), (-1, SITUATION)):
+        compose(Twap(market=1, size=size, slices=4, interval=60), replace(situation, min_size=WAD // 4))
+
+
+@pytest.mark.parametrize(
+    ("size", "stop", "target", "wrong"),
+    [
+        (1, 2_499, 2_501, None),
+        (1, 2_500, 2_600, "the stop of a buy has to lie under {}, not at 2500"),
+        (1, 2_550, 2_600, "the stop of a buy has to lie under {}, not at 2550"),
+        (1, 2_400, 2_500, "the target of a buy has to lie above {}, not at 2500"),
+        (-1, 2_501, 2_499, None),
+        (-1, 2_500, 2_400, "the stop of a sale has to lie above {}, not at 2500"),
+        (-1, 2_600, 2_550, "the target of a sale has to lie under {}, not at 2550"),
+    ],
+)
+@pytest.mark.parametrize(("price", "latest"), [(None, 2_500), (2_500, 1)])
+def test_compose__bracket__is_entered_between_its_exits(
+    size: int, stop: int, target: int, wrong: str | None, price: int | None, latest: int
+) -> None:
+    spec = Bracket(market=1, size=size, stop_price=stop, target_price=target, price=price)
+    situation = replace(QUOTED, price=latest * WAD)
+    if wrong is None:
+        compose(spec, situation)
+        return
+    entry = "the latest price 2500" if price is None else "the entry's limit 2500"
+    with pytest.raises(OrderInvalid, match=wrong.format(entry) + ": the position would be left at once"):
+        compose(spec, situation)
+
+
+def test_compose__bracket_at_once_without_a_price__is_left_to_the_contract() -> None:
+    compose(Bracket(market=1, size=1, stop_price=2, target_price=3, acceptable_price=4), SITUATION)
 
 
 @pytest.mark.parametrize("position", [WAD, -3 * WAD])
