@@ -69,7 +69,9 @@ class Failure(click.ClickException):
         self.error = error
         self.as_json = as_json
         self.exit_code = getattr(error, "exit_code", 1)
-        name, text = type(error).__name__, str(error)
+        from steelyard.client.readable import error_text
+
+        name, text = type(error).__name__, error_text(error)
         # A contract's error says its name itself, before its arguments.
         super().__init__(text if text.startswith(f"{name}(") else f"{name}: {text}")
 

@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 
 from steelyard.client.lifecycle import Status
+from steelyard.client.readable import error_text
 from steelyard.client.records import OrderKind
 from steelyard.client.specs import NEVER
 from steelyard.client.units import from_fixed, from_wad
@@ -91,7 +92,7 @@ def show_state(state: OrderState, console: Console) -> None:
     """Print what has become of an order."""
     text = str(state.status)
     if state.reason is not None and state.status is not Status.SETTLED:
-        text += f": {state.reason}"
+        text += f": {error_text(state.reason)}"
     elif state.settles_until is not None:
         text += f", settles until {state.settles_until}"
     console.print(text, highlight=False, soft_wrap=True)

@@ -20,6 +20,9 @@ from steelyard.client.errors import (
     TransactionFailed,
     WaitTimeout,
 )
+from steelyard.client.errors.base import attribute_name
+from steelyard.client.errors.contracts import BY_NAME
+from steelyard.client.readable import AMOUNTS
 from steelyard.failures import JsonErrors, error_json, named
 
 REVERTED = ContractReverted("MarginInsufficient", {"equity": -5, "initialMargin": 10**30, "isPaused": True}, b"\x01")
@@ -81,6 +84,49 @@ def test_named__json__is_one_object_on_stderr_with_the_same_exit_code(error: Exc
     ended, out, err = run(error, "--json")
     assert (ended, out) == (code, "")
     assert json.loads(err.splitlines()[-1]) == error_json(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "text"),
+    [
+        (
+            "MarginInsufficient",
+            {"equity": -989_999 * 10**18, "initialMargin": 10**17},
+            "equity=-989999, initialMargin=0.1",
+        ),
+        (
+            "OpenMarketsExceeded",
+            {"account": 7 << 96 | 3, "openMarkets": 11, "maximum": 10},
+            f"account=0x{7:040x}/3, openMarkets=11, maximum=10",
+        ),
+        (
+            "AccountPairInvalid",
+            {"from": 7 << 96, "to": 8 << 96 | 2**96 - 1},
+            f"from=0x{7:040x}/0, to=0x{8:040x}/{2**96 - 1}",
+        ),
+        ("CallerUnauthorized", {"account": "0x12", "caller": "0x34"}, "account=0x12, caller=0x34"),
+        (
+            "PriceStale",
+            {"market": 1, "publishedAt": 10**9, "maxAge": 60},
+            "market=1, publishedAt=1000000000, maxAge=60",
+        ),
+    ],
+)
+def test_named__contract_error__is_told_in_decimals_and_accounts_by_name(
+    name: str, arguments: dict[str, Any], text: str
+) -> None:
+    error = BY_NAME[name](name, arguments, b"")
+    assert run(error) == (1, "", f"begun\nError: {name}({text})\n")
+    wrapped = TransactionFailed("0xab", error)
+    assert run(wrapped) == (1, "", f"begun\nError: TransactionFailed: 0xab reverted: {name}({text})\n")
+    for one in (error, wrapped):
+        exact = json.loads(run(one, "--json")[2].splitlines()[-1])
+        assert (exact, exact["message"]) == (error_json(one), str(one))
+
+
+def test_amounts__by_error__are_arguments_that_it_has() -> None:
+    for name, amounts in AMOUNTS.items():
+        assert {attribute_name(one) for one in amounts} <= set(BY_NAME[name].__annotations__)
 
 
 def test_named__error_that_nobody_expected__keeps_its_traceback() -> None:

@@ -73,8 +73,12 @@ class ContractReverted(ChainError):
         self.arguments = dict(arguments)
         self.data = data
         vars(self).update((attribute_name(key), value) for key, value in self.arguments.items() if not key.isdigit())
-        listed = ", ".join(f"{key}={_shown(value)}" for key, value in self.arguments.items())
-        super().__init__(f"{name}({listed})")
+        super().__init__(self.text({}))
+
+    def text(self, others: Mapping[str, str]) -> str:
+        """Return the error as it is called, with `others` in place of arguments of these names."""
+        shown = {key: others.get(key, _shown(value)) for key, value in self.arguments.items()}
+        return f"{self.name}({', '.join(f'{key}={value}' for key, value in shown.items())})"
 
 
 class TransactionFailed(ChainError):
