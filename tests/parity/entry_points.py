@@ -140,7 +140,7 @@ def _of_book(s: Scenario) -> dict[str, tuple[Any, ...]]:
     # The first price since any time but the first second.
     update = (s.update_data(0, s.price(0), previous=0),)
     order, terms = _order(30), Terms(OrderKind.LIMIT, s.price(0))
-    signed = [signature_of(ALICE, digest_of(s, order, of, 3)) for of in (None, terms)]
+    signed = [signature_of(ALICE, digest_of(s, order, of, 3, ALICE)) for of in (None, terms)]
     return {
         "batch": ((s.pair.model.calldata("OrderBook", "commit", (order,)),), (0,)),
         "commit": (order,),
