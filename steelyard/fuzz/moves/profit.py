@@ -5,7 +5,7 @@ What a step may gain all the same is told beside it, and no more is allowed: see
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sim.protocol.invariants import InvariantBroken
 from sim.protocol.libraries import positions, pricing
@@ -29,11 +29,14 @@ from steelyard.fuzz.scenario import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sim.protocol import Outcome
     from steelyard.fuzz.choices import Choices
     from steelyard.fuzz.scenario import Order, Scenario
 
 _UNIT = 10**12
+_BOOK = "OrderBook"
 
 
 def coalition(s: Scenario, c: Choices) -> Coalition:
@@ -216,6 +219,69 @@ def filled(outcome: Outcome) -> tuple[int, int, int]:
     return 0, 0, 0
 
 
+def offer_prices(
+    s: Scenario,
+    c: Choices,
+    who: Coalition,
+    function: str,
+    args: tuple[Any, ...],
+    offers: Sequence[tuple[int, int, int]],
+    earliest: int,
+) -> None:
+    """Let the coalition's keeper offer prices to a settlement, each with its call and, proven before, in a batch.
+
+    Parameters
+    ----------
+    function, args
+        The book's, and what it is called with: an order first, and no update.
+    offers : sequence of (int, int, int)
+        Prices [wad], when they were published and when the ones before them were [s]; the last is the first one since
+        `earliest`, which alone may be taken.
+    earliest : int
+        Since when the order waits for a price [s].
+
+    Raises
+    ------
+    InvariantBroken
+        Another price was taken, or the coalition gained by the one that was.
+    """
+    market, first = args[0][1], offers[-1][0]
+    for price, at, previous in offers:
+        data = (s.update_data(market, price, at=at, previous=previous),)
+        ways = [_offer_directly, _offer_proven]
+        for way in ways if c.chance(50) else ways[::-1]:
+            state = s.pair.model.clearinghouse.market_of(market)
+            skew, config = positions.skew_of(state), state.config
+            newest = price if at > s.price_state(market)[1] else s.price_state(market)[0]
+            with who.gains_nothing("I13", {market: newest}) as allowed:
+                outcome, is_taken = way(s, function, args, data, c.pick((at, earliest - 1, earliest, earliest + 1)))
+                size, cost, fee = filled(outcome)
+                if size and newest != price:
+                    fair = pricing.cost_up(size, newest, skew, pricing.depth(config))
+                    allowed.amount = max(0, fair + pricing.fee_up(config, size, newest, skew) - cost - fee)
+            if is_taken and price != first:
+                raise InvariantBroken("I13", f"settled at {price}, published at {at}, and the first price is {first}")
+
+
+def _offer_directly(
+    s: Scenario, function: str, args: tuple[Any, ...], data: tuple[str, ...], _: int
+) -> tuple[Outcome, bool]:
+    """Settle with an update; return what came of it, and whether its price was taken."""
+    outcome = s.call(KIM, _BOOK, function, *args, data, value=s.fee(data))
+    return outcome, outcome.ok
+
+
+def _offer_proven(
+    s: Scenario, function: str, args: tuple[Any, ...], data: tuple[str, ...], since: int
+) -> tuple[Outcome, bool]:
+    """Prove that a price is the first one `since` some time [s], and settle without an update, in one transaction."""
+    proof = s.pair.model.calldata(_BOOK, "provePrice", (args[0][1], since, data))
+    settlement = s.pair.model.calldata(_BOOK, function, (*args, ()))
+    fee = s.fee(data)
+    outcome = s.call(KIM, _BOOK, "batch", (proof, settlement), (fee, 0), value=fee)
+    return outcome, outcome.ok and outcome.returns[0][1]
+
+
 @aim("profit")
 def sandwich_an_update(s: Scenario, c: Choices) -> Outcome:
     """Commit on both sides before a price that is known, and settle each at whatever price is best for it (I13).
@@ -239,25 +305,13 @@ def sandwich_an_update(s: Scenario, c: Choices) -> Outcome:
     is_late = c.chance(50)
     if is_late:
         s.publish({market: later})
+    candidates = (
+        (before, committed, committed - 1),
+        (later, earliest + 1, earliest),
+        (first, earliest, earliest - 1),
+    )
     for order in orders:
-        candidates = (
-            (before, committed, committed - 1),
-            (later, earliest + 1, earliest),
-            (first, earliest, earliest - 1),
-        )
-        for price, at, previous in candidates:
-            data = (s.update_data(market, price, at=at, previous=previous),)
-            state = s.pair.model.clearinghouse.market_of(market)
-            skew, config = positions.skew_of(state), state.config
-            newest = price if at > s.price_state(market)[1] else s.price_state(market)[0]
-            with who.gains_nothing("I13", {market: newest}) as allowed:
-                outcome = s.call(KIM, "OrderBook", "settle", order, KIMS, data, value=s.fee(data))
-                size, cost, fee = filled(outcome)
-                if size and newest != price:
-                    fair = pricing.cost_up(size, newest, skew, pricing.depth(config))
-                    allowed.amount = max(0, fair + pricing.fee_up(config, size, newest, skew) - cost - fee)
-            if outcome.ok and price != first:
-                raise InvariantBroken("I13", f"settled at {price}, published at {at}, and the first price is {first}")
+        offer_prices(s, c, who, "settle", (order, KIMS), candidates, earliest)
     s.freshen()
     close_all(s, who, "I11")
     return deposit(s, who, who.accounts[0], 1)

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sim.protocol.invariants import InvariantBroken
-from sim.protocol.libraries import positions, pricing
 from sim.protocol.types.order import OrderKind, Terms
 from steelyard.fuzz.moves.parts import any_market, free_slot
-from steelyard.fuzz.moves.profit import close_all, coalition, deposit, filled, traders_of
+from steelyard.fuzz.moves.profit import close_all, coalition, deposit, offer_prices, traders_of
 from steelyard.fuzz.moves.registry import aim
 from steelyard.fuzz.moves.signed import digest_of, signature_of
 from steelyard.fuzz.scenario import KIM, KIMS, owner_of
@@ -94,20 +92,7 @@ def _execute(s: Scenario, c: Choices, who: Coalition, order: Order, terms: Terms
         (later, earliest + 1, earliest),
         (first, earliest, earliest - 1),
     )
-    house = s.pair.model.clearinghouse
-    for price, at, previous in offers:
-        data = (s.update_data(market, price, at=at, previous=previous),)
-        state = house.market_of(market)
-        skew, config = positions.skew_of(state), state.config
-        newest = price if at > s.price_state(market)[1] else s.price_state(market)[0]
-        with who.gains_nothing("I13", {market: newest}) as allowed:
-            outcome = s.call(KIM, _BOOK, "execute", order, terms, KIMS, data, value=s.fee(data))
-            size, cost, fee = filled(outcome)
-            if size and newest != price:
-                fair = pricing.cost_up(size, newest, skew, pricing.depth(config))
-                allowed.amount = max(0, fair + pricing.fee_up(config, size, newest, skew) - cost - fee)
-        if outcome.ok and price != first:
-            raise InvariantBroken("I13", f"settled at {price}, published at {at}, and the first price is {first}")
+    offer_prices(s, c, who, "execute", (order, terms, KIMS), offers, earliest)
 
 
 @aim("profit")
