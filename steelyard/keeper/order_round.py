@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from sim.protocol.types.order import OrderKind
+from steelyard.client.errors import ChainError
+from steelyard.client.readable import error_text
 from steelyard.client.records import AccountId, owner_of
 from steelyard.client.units import text_of
 
@@ -40,12 +42,18 @@ class Attempt:
 
     due: Due
     outcome: Outcome
-    reason: str | None
+    reason: ChainError | str | None
     fee: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return values for JSON."""
-        return {**_who(self.due), "outcome": self.outcome.value, "reason": self.reason, "fee": text_of(self.fee)}
+        reason = None if self.reason is None else str(self.reason)
+        return {**_who(self.due), "outcome": self.outcome.value, "reason": reason, "fee": text_of(self.fee)}
+
+    def line(self) -> str:
+        """Return what a person wants to know."""
+        reason = error_text(self.reason) if isinstance(self.reason, ChainError) else self.reason
+        return f"{_line(self.due)} {self.outcome.value}: {reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +197,7 @@ class OrderRound:
         if self.transactions:
             profit = "" if self.profit is None else f", profit {self.profit / _WAD:,.4f}"
             lines.append(f"  fees {self.fees / _WAD:,.4f}, cost {self.cost / _WAD:.9f} of the chain's currency{profit}")
-        lines += [f"  {_line(one.due)} {one.outcome.value}: {one.reason}" for one in self.attempts if one.reason]
+        lines += [f"  {one.line()}" for one in self.attempts if one.reason is not None]
         reasons = Counter(one.reason for one in self.left)
         lines += [f"  {count} left: {reason}" for reason, count in sorted(reasons.items())]
         return lines

@@ -371,7 +371,7 @@ class OrderKeeper:
         try:
             sent = self._batcher.send(calls, is_dry=self._is_dry)
         except (ContractReverted, TransactionFailed) as error:
-            work.attempts += [self._failed(call.due, str(error), now) for call in calls if call.due is not None]
+            work.attempts += [self._failed(call.due, error, now) for call in calls if call.due is not None]
             return True
         except (RpcRejected, RpcUnreachable) as error:
             reason = f"{type(error).__name__}: {error}"
@@ -400,14 +400,14 @@ class OrderKeeper:
             error = sent.failures.get(place)
             log = told.get(one.held.key) if one.action in (Action.SETTLE, Action.EXECUTE) else None
             if error is not None and error.name in _GONE:
-                attempts.append(Attempt(one, Outcome.GONE, str(error)))
+                attempts.append(Attempt(one, Outcome.GONE, error))
             elif error is not None:
-                attempts.append(self._failed(one, str(error), now))
+                attempts.append(self._failed(one, error, now))
             elif self._is_dry:
                 attempts.append(Attempt(one, Outcome.WOULD, None))
             elif log is not None and log.name != "OrderSettled":
                 outcome = Outcome.USED_UP if log.name == "OrderFailed" else Outcome.RESTED
-                reason = str(decode_revert(bytes.fromhex(log.arguments["reason"][2:])))
+                reason = decode_revert(bytes.fromhex(log.arguments["reason"][2:]))
                 self._troubles.unpaid(one.held, now)
                 attempts.append(Attempt(one, outcome, reason))
             else:
@@ -416,7 +416,7 @@ class OrderKeeper:
                 attempts.append(Attempt(one, Outcome.DONE, None, one.held.order.keeper_fee if log else 0))
         return attempts
 
-    def _failed(self, one: Due, reason: str, now: int) -> Attempt:
+    def _failed(self, one: Due, reason: ChainError, now: int) -> Attempt:
         """Note that an order failed, so that it is tried again later each time."""
         self._troubles.failed(one.held, now)
         return Attempt(one, Outcome.FAILED, reason)

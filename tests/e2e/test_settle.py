@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -260,7 +261,12 @@ def test_run_once__limit_that_no_fill_can_meet__waits_and_holds_up_none_but_its_
     desk.publish(ETH=2_400)
     assert outcomes(keeper.run_once()) == {("trigger", hopeless.slot): "done"}
     desk.publish()
-    assert outcomes(keeper.run_once()) == {("execute", hopeless.slot): "rested"}
+    rested = keeper.run_once()
+    assert outcomes(rested) == {("execute", hopeless.slot): "rested"}
+    assert re.search(
+        r"rested: PriceUnacceptable\(fillPrice=2400\.01\d+, acceptablePrice=0\.0{17}1\)", rested.lines()[-1]
+    )
+    assert ", acceptablePrice=1)" in rested.to_json()["attempts"][0]["reason"]
     other = desk.make(LIMIT)
     sender, account = desk.market.trader("stranger", 100_000)
     strange = other._replace(account=account, slot=200)
