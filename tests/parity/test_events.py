@@ -435,5 +435,13 @@ def test_events__of_a_campaign__rebuild_the_state(stage: Stage, seed: int) -> No
     ],
 )
 def test_events__one_kind_unheard__do_not(stage: Stage, name: str) -> None:
-    with pytest.raises((AssertionError, KeyError)):
-        _observe(stage, 13, deaf_to=name)
+    """In one of a few seeds: not each plays what the event alone tells."""
+
+    def is_missed(seed: int) -> bool:
+        try:
+            _observe(stage, seed, deaf_to=name)
+        except (AssertionError, KeyError):
+            return True
+        return False
+
+    assert any(map(is_missed, range(13, 21)))
