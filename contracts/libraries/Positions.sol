@@ -30,12 +30,12 @@ library Positions {
         return position.shares.toSize(side.multiplier);
     }
 
-    /// @notice `sizeDelta` as far as it brings `size` nearer to zero; all of `size` where less than `minSize` would be left,
-    /// which nobody may hold.
+    /// @notice `sizeDelta` as far as it brings `size` nearer to zero; all of `size` where no more than `minSize` would be left:
+    /// nobody may hold less, and whole shares may be a wei less than what is asked for.
     function reducing(int256 sizeDelta, int256 size, uint256 minSize) internal pure returns (int256) {
         if (sizeDelta == 0 || (sizeDelta ^ size) >= 0) return 0;
         int256 left = size + sizeDelta;
-        return (left ^ size) < 0 || left.abs() < minSize ? -size : sizeDelta;
+        return (left ^ size) < 0 || left.abs() <= minSize ? -size : sizeDelta;
     }
 
     /// @notice Index of the side of `position` [quote wad per share].

@@ -12,7 +12,8 @@ import {MarketId} from "./MarketId.sol";
 /// @param acceptablePrice worst average fill price, the highest for a buy, the lowest for a sale [wad]
 /// @param keeper account that gets the keeper fee
 /// @param keeperFee paid by the account [quote wad]
-/// @param reduceOnly whether `sizeDelta` is clamped to what brings the position to zero
+/// @param reduceOnly whether `sizeDelta` is clamped to what brings the position to zero, a small rest
+/// included
 /// @param isConfirmed whether the market's guard confirms `price`, which a fill that raises risk needs
 struct Trade {
     AccountId account;

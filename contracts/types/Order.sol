@@ -12,7 +12,8 @@ import {MarketId} from "./MarketId.sol";
 /// @param sizeDelta change of the position [base wad], positive buys
 /// @param acceptablePrice worst average fill price [wad]
 /// @param keeperFee paid to whoever settles, for each fill [quote wad]
-/// @param reduceOnly whether it only brings a position nearer to zero: clamped to it when filled
+/// @param reduceOnly whether it only brings a position nearer to zero: clamped to it when filled; a rest of the smallest size or
+/// less goes along
 struct Order {
     AccountId account;
     MarketId market;

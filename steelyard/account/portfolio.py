@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from steelyard.client.errors import PriceStale, PriceUncertain
 from steelyard.client.records import AccountView, JointMove, MarginMode, MarginTerm, MarginView, PositionView, owner_of
 from steelyard.client.units import text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from steelyard.client.exchange import Exchange
     from steelyard.client.records import AccountId
@@ -139,17 +140,18 @@ def portfolio_of(exchange: Exchange, account: AccountId, symbols: Sequence[str] 
         margins=exchange.margins_of(account),
         positions=tuple(exchange.positions_of(account)),
         joint_move=exchange.joint_move(account),
-        largest_orders=tuple(
-            [
-                LargestOrders(
-                    market.market,
-                    market.price,
-                    exchange.largest_order(account, market.market, is_buy=True),
-                    exchange.largest_order(account, market.market, is_buy=False),
-                )
-                for market in exchange.market_views()
-                if market.published_at
-            ]
-        ),
+        largest_orders=tuple(_largest_orders(exchange, account)),
         symbols=tuple(symbols),
     )
+
+
+def _largest_orders(exchange: Exchange, account: AccountId) -> Iterator[LargestOrders]:
+    """Yield the largest orders of markets with a price that one can trade at."""
+    for market in exchange.market_views():
+        if market.published_at == 0:
+            continue
+        try:
+            buy, sell = (exchange.largest_order(account, market.market, is_buy=is_buy) for is_buy in (True, False))
+        except (PriceStale, PriceUncertain):
+            continue
+        yield LargestOrders(market.market, market.price, buy, sell)

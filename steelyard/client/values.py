@@ -88,7 +88,7 @@ def account_name(account: AccountId) -> AccountName:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Market:
-    """A market at its current price.
+    """A market at its last price, whatever its age.
 
     Attributes
     ----------

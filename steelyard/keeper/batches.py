@@ -28,8 +28,8 @@ _BYTE_GAS = 40
 """The most that a byte of call data costs (EIP-7623)."""
 _CALL_GAS = 10_000
 """Of the loop around a call."""
-_UPDATE_GAS = 150_000
-"""Limit for each price that is stored, with Pyth's checks."""
+_UPDATE_GAS = 200_000
+"""Limit for each price that is stored or proven, with Pyth's checks and a guard."""
 _TURN_GAS = 250_000
 """Limit for a trigger or a trail."""
 

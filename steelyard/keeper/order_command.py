@@ -128,8 +128,8 @@ def run_order_keeper(
 
     if min_profit is not None and native_price is None:
         raise click.UsageError("--min-profit needs --native-price")
-    if fill_gas > max_gas // 2:
-        raise click.UsageError("--fill-gas is more than half of --max-gas")
+    if fill_gas > max_gas // 3:
+        raise click.UsageError("--fill-gas is more than a third of --max-gas: a fill may need its proof beside it")
     exchange, artefact = deployed(name, folder)
     sender = AccountSender(select_account(account, exchange.chain.chain_id))
     is_local = hermes_url is None and exchange.chain.chain_id in LOCAL_CHAIN_IDS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sim.protocol.types.order import OrderKind
 from steelyard.keeper.book import Action
 
 if TYPE_CHECKING:
@@ -17,9 +18,10 @@ __all__ = ["Troubles"]
 
 @dataclass(frozen=True, slots=True)
 class _Trouble:
-    """How often in succession, and when it is tried again [Unix s]."""
+    """How often in succession, the last time, and when it is tried again [Unix s]."""
 
     failures: int
+    at: int
     until: int
 
 
@@ -47,10 +49,16 @@ class Troubles:
         self._orders[held.key] = held, self._next(self._of(held), now)
 
     def unpaid(self, held: OpenOrder, now: int) -> None:
-        """Note that a fill was sent and did not pay: the order rests, or is used up."""
+        """Note that a fill was sent and did not pay: the order rests, or is used up.
+
+        Its account is told once a round, and not of slices, which recur no faster than their interval.
+        """
         self.failed(held, now)
         account = held.order.account
-        self._accounts[account] = self._next(self._accounts.get(account), now)
+        before = self._accounts.get(account)
+        is_slice = held.terms is not None and held.terms.kind == OrderKind.TWAP
+        if not is_slice and (before is None or before.at != now):
+            self._accounts[account] = self._next(before, now)
 
     def settled(self, held: OpenOrder) -> None:
         """Note that an order was filled."""
@@ -68,14 +76,14 @@ class Troubles:
     def obstacle(self, one: Due, now: int) -> str | None:
         """Return why something due waits, None where it does not.
 
-        A delayed order does not wait for its account: it would lapse, which its trader may like, and each has cost him
-        a transaction of its own.
+        Only triggers and trails wait for their account: what is delayed or triggered would lapse, which its trader may
+        like, and each has cost a transaction.
         """
         held = one.held
         own = self._of(held)
         if own is not None and now < own.until:
             return f"failed {own.failures} times, is tried again at {own.until}"
-        if one.action in (Action.SETTLE, Action.CLEAR):
+        if one.action not in (Action.TRIGGER, Action.TRAIL):
             return None
         shared = self._accounts.get(held.order.account)
         if shared is not None and now < shared.until:
@@ -89,4 +97,4 @@ class Troubles:
 
     def _next(self, before: _Trouble | None, now: int) -> _Trouble:
         failures = before.failures + 1 if before is not None else 1
-        return _Trouble(failures, now + min(self._first_wait << min(failures - 1, 30), self._longest_wait))
+        return _Trouble(failures, now, now + min(self._first_wait << min(failures - 1, 30), self._longest_wait))

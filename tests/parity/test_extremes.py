@@ -387,6 +387,26 @@ def test_side__emptied_after_deleveraging__starts_anew_at_one_and_new_positions_
     story.everybody_leaves()
 
 
+@pytest.mark.parametrize(("beyond", "left"), [(-1, 0), (0, 0), (1, 1)])
+def test_reduction__on_a_side_that_was_cut__is_not_destroyed_by_a_wei_of_a_share(
+    story: Story, beyond: int, left: int
+) -> None:
+    """What is left there is of whole shares, which may be a wei less than what is asked for."""
+    scenario = story.scenario
+    for account, part in ((ALICES, 300), (BOBS, 100)):
+        story.open(account, BTC, part * WAD)
+    assert story.defund(story.pool_free()).ok
+    story.move((103, 100), (1, 1), (1, 1))
+    assert story.deleverage() > 0
+    least = scenario.min_size(BTC)
+    size = scenario.size(ALICES, BTC) - least - beyond
+    order = scenario.order(ALICES, BTC, -size, reduce_only=True)
+    assert scenario.commit(order).ok
+    settled = scenario.settle(order)
+    assert "OrderSettled" in [event.name for event in settled.events]
+    assert left * least <= scenario.size(ALICES, BTC) <= left * (least + 1)
+
+
 def test_side__shrunk_to_a_billionth__is_joined_by_nobody_and_closed_by_anybody(story: Story) -> None:
     scenario = story.scenario
     for account in (ALICES, BOBS):

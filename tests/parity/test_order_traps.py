@@ -293,15 +293,18 @@ def test_stale_fields__position_has_changed__stop_never_flips_it(scenario: Scena
     assert s.size(ALICES, BTC) == left
 
 
-def test_stale_fields__position_has_grown_by_a_trifle__stop_closes_it_all(scenario: Scenario) -> None:
+@pytest.mark.parametrize(("beyond", "left"), [(-1, 0), (0, 0), (1, 1)])
+def test_stale_fields__position_has_grown_by_a_trifle__stop_closes_it_all(
+    scenario: Scenario, beyond: int, left: int
+) -> None:
     """What would be too small to be left goes along, in an exit of a bracket, too: else dust would destroy a stop."""
-    s, price = scenario, scenario.price(BTC)
+    s, price, least = scenario, scenario.price(BTC), scenario.min_size(BTC)
     terms = Terms(OrderKind.STOP, price)
     order = place(s, terms, -WAD, reduce_only=True)
-    assert s.trade(ALICES, BTC, WAD + s.min_size(BTC) - 1).ok
+    assert s.trade(ALICES, BTC, WAD + least + beyond).ok
     earliest = trigger(s, order, terms, price)
     assert told(settle(s, order, terms, price, at=earliest)) == ["OrderSettled"]
-    assert s.size(ALICES, BTC) == 0
+    assert s.size(ALICES, BTC) == left * (least + 1)
     s.compare()
 
 

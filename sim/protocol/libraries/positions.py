@@ -56,12 +56,12 @@ def size_of(market: Market, position: Position) -> int:
 def reducing(size_delta: int, size: int, min_size: int) -> int:
     """Return `size_delta` as far as it brings `size` nearer to zero (``Positions.sol::reducing``).
 
-    Where less than `min_size` would be left it is all of `size`.
+    Where no more than `min_size` would be left it is all of `size`.
     """
     if size_delta == 0 or size == 0 or (size_delta > 0) == (size > 0):
         return 0
     left = size + size_delta
-    return -size if (left > 0) != (size > 0) or abs(left) < min_size else size_delta
+    return -size if (left > 0) != (size > 0) or abs(left) <= min_size else size_delta
 
 
 def open_interest(side: Side) -> int:

@@ -54,21 +54,36 @@ def test_unpaid__triggered_meanwhile__is_still_the_same_order_in_trouble(trouble
 
 
 def test_unpaid__other_slots_of_the_account__wait_too_and_nobody_else(troubles: Troubles) -> None:
-    for slot in range(256):
-        troubles.unpaid(rests(slot, made_at=1), 100)
+    for now in range(80, 101):
+        troubles.unpaid(rests(now, made_at=1), now)
     fresh = rests(3, made_at=2)
-    reason = "the account's last 256 fills paid nothing, is tried again at 700"
-    for action in (Action.TRAIL, Action.TRIGGER, Action.EXECUTE):
+    reason = "the account's last 21 fills paid nothing, is tried again at 700"
+    for action in (Action.TRAIL, Action.TRIGGER):
         assert obstacle(troubles, fresh, 699, action) == reason
         assert obstacle(troubles, fresh, 700, action) is None
         assert obstacle(troubles, rests(account=BOB), 101, action) is None
         assert obstacle(troubles, rests(account=ALICE + 1), 101, action) is None
 
 
-def test_unpaid__delayed_order_of_the_account__does_not_wait_lest_it_lapse(troubles: Troubles) -> None:
+def test_unpaid__what_is_delayed_or_triggered__does_not_wait_for_its_account_lest_it_lapse(troubles: Troubles) -> None:
     troubles.unpaid(rests(), 100)
     assert obstacle(troubles, rests(1)._replace(terms=None), 100, Action.SETTLE) is None
+    assert obstacle(troubles, rests(1), 100, Action.EXECUTE) is None
     assert obstacle(troubles, rests(1), 100, Action.CLEAR) is None
+
+
+def test_unpaid__many_orders_in_one_round__count_once_for_their_account(troubles: Troubles) -> None:
+    for slot in range(9):
+        troubles.unpaid(rests(slot), 100)
+    assert obstacle(troubles, rests(10), 100) == "the account's last 1 fills paid nothing, is tried again at 102"
+
+
+def test_unpaid__slices__hold_up_their_own_order_only(troubles: Troubles) -> None:
+    slices = rests()._replace(terms=Terms(OrderKind.TWAP, slices=60, interval=60))
+    for number in range(5):
+        troubles.unpaid(slices, 60 * number)
+    assert obstacle(troubles, rests(1), 240) is None
+    assert obstacle(troubles, slices, 241, Action.EXECUTE) is not None
 
 
 def test_failed__reverts_cost_nothing__do_not_hold_up_the_account(troubles: Troubles) -> None:

@@ -129,8 +129,8 @@ def test_reducing__any_size_and_position__never_grows_and_never_flips(
     assert after == 0 or (after > 0) == (size > 0)
     if size_delta and size and (size_delta > 0) != (size > 0):
         asked = min(abs(size_delta), abs(size))
-        assert after == 0 or abs(after) >= min_size
-        assert abs(clamped) == (abs(size) if abs(size) - asked < min_size else asked)
+        assert after == 0 or abs(after) > min_size
+        assert abs(clamped) == (abs(size) if abs(size) - asked <= min_size else asked)
     else:
         assert clamped == 0
 
