@@ -125,17 +125,17 @@ class Batcher(Synchronous):
         return [call for group in groups.values() for call in self._fills_at(group, keeper)]
 
     def _fills_at(self, group: Sequence[Priced], keeper: int) -> Iterator[Call]:
+        alone = [self._fill(one.due, keeper, one.update.data, one.fee) for one in group]
+        if len(group) == 1:
+            yield from alone
+            return
         first = min(group, key=lambda one: one.due.earliest)
         market, data = first.due.held.order.market, first.update.data
         proof = Call(
             self._book.abi.encode("provePrice", (market, first.due.earliest, data)), _UPDATE_GAS, None, first.fee
         )
-        for one in group:
-            alone = self._fill(one.due, keeper, one.update.data, one.fee)
-            if len(group) == 1:
-                yield alone
-            else:
-                yield replace(self._fill(one.due, keeper, (), 0), proof=proof, alone=alone)
+        for one, call in zip(group, alone, strict=True):
+            yield replace(self._fill(one.due, keeper, (), 0), proof=proof, alone=call)
 
     def _fill(self, due: Due, keeper: int, data: tuple[bytes, ...], fee: int) -> Call:
         what = (due.held.order,) if due.action is Action.SETTLE else (due.held.order, due.held.terms)
