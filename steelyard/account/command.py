@@ -22,6 +22,7 @@ from steelyard.client.records import (
     owner_of,
     to_account_id,
 )
+from steelyard.options import with_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -61,9 +62,7 @@ def account_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--artefacts", "folder", type=click.Path(path_type=Path, file_okay=False), help="Folder of artefacts."
         ),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(command, options)
 
 
 def run_account(*, account: AccountId, name: str, as_json: bool, folder: Path | None) -> None:

@@ -26,10 +26,10 @@ from steelyard.commands.common import (
     sending,
     tell,
     tell_receipts,
-    with_options,
 )
 from steelyard.deployment.command import artefact_at
 from steelyard.failures import named
+from steelyard.options import with_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from steelyard.client.values import to_json
 from steelyard.deployment.command import connected
+from steelyard.options import with_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -40,7 +41,6 @@ __all__ = [
     "table",
     "tell",
     "tell_receipts",
-    "with_options",
 ]
 
 _KEY_VARIABLE = "STEELYARD_PRIVATE_KEY"
@@ -129,13 +129,6 @@ def clock(at: int) -> str:
     if at == 0:
         return "never"
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}" if at <= _LAST_DATE else f"{at} s"
-
-
-def with_options(command: Callable[..., Any], options: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
-    """Add options to a command, the first one first."""
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 def reading(command: Callable[..., Any]) -> Callable[..., Any]:

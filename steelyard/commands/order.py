@@ -23,10 +23,10 @@ from steelyard.commands.common import (
     sending,
     tell,
     tell_receipts,
-    with_options,
 )
 from steelyard.commands.orders import finish, order_json, show_order, show_orders
 from steelyard.failures import named
+from steelyard.options import with_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable

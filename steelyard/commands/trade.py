@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from steelyard.client.specs import Market
-from steelyard.commands.common import DURATION, EXPIRY, client_of, rehearsing, sending, with_options
+from steelyard.commands.common import DURATION, EXPIRY, client_of, rehearsing, sending
 from steelyard.commands.orders import finish
 from steelyard.failures import named
+from steelyard.options import with_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable

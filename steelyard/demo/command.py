@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from steelyard.options import with_options
 from steelyard.toolchain import ROOT
 
 if TYPE_CHECKING:
@@ -40,9 +41,7 @@ def demo_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--json", "as_json", is_flag=True, help="Print report.json, and everything else to stderr."),
         click.option("--out", type=folder, default=Path("build/demo"), show_default=True, help="Folder of the report."),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(command, options)
 
 
 def load_prices(

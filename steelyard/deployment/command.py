@@ -15,6 +15,7 @@ import click
 from steelyard import parameters as parameter_files
 from steelyard.deployment.artefact import LOCAL_CHAIN_IDS, artefact_path
 from steelyard.deployment.errors import AccountUnknown, BuildMissing, NodeAddressMissing
+from steelyard.options import with_options
 from steelyard.toolchain import ROOT, anvil
 
 if TYPE_CHECKING:
@@ -59,9 +60,7 @@ def deploy_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Folder of artefacts; deployments/, or build/deployments/ for local chains.",
         ),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(command, options)
 
 
 def compile_contracts() -> None:

@@ -29,6 +29,7 @@ from steelyard.fuzz.schedule import Plan
 from steelyard.fuzz.version import Version
 from steelyard.fuzz.walk import Walk
 from steelyard.fuzz.workers import play
+from steelyard.options import with_options
 from steelyard.parameters import load
 
 if TYPE_CHECKING:
@@ -126,9 +127,7 @@ def fuzz_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--no-shrink", is_flag=True, help="Leave the traces that fail as they were found."),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(command, options)
 
 
 def run_fuzz(

@@ -13,6 +13,7 @@ import click
 from steelyard.client.records import AccountId, owner_of, to_account_id
 from steelyard.commands.common import DURATION
 from steelyard.failures import error_json
+from steelyard.options import with_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,9 +55,7 @@ def keeper_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--artefacts", "folder", type=click.Path(path_type=Path, file_okay=False), help="Folder of artefacts."
         ),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(command, options)
 
 
 def run_keeper(

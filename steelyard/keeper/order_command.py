@@ -16,6 +16,7 @@ from steelyard.commands.common import DURATION
 from steelyard.failures import error_json
 from steelyard.keeper.command import EXIT_FAILED, EXIT_UNREACHABLE
 from steelyard.keeper.prices import HERMES_URL
+from steelyard.options import with_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,9 +87,7 @@ def order_keeper_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--artefacts", "folder", type=click.Path(path_type=Path, file_okay=False), help="Folder of artefacts."
         ),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(command, options)
 
 
 def run_order_keeper(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from steelyard import parameters as parameter_files
+from steelyard.options import with_options
 from steelyard.studies.options import data_option, end_option, folder_of, parameters_option, start_option, window_of
 
 if TYPE_CHECKING:
@@ -42,9 +43,7 @@ def calibrate_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--write", type=click.Path(path_type=Path, dir_okay=False), help="Write the parameters with the result."
         ),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(command, options)
 
 
 def run_calibrate(

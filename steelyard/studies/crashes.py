@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from steelyard import parameters as parameter_files
+from steelyard.options import with_options
 from steelyard.studies.options import data_option, folder_of, parameters_option
 from steelyard.toolchain import ROOT
 
@@ -69,9 +70,7 @@ def crash_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object, and everything else to stderr."),
         click.option("--picture", type=click.Path(path_type=Path, dir_okay=False), help="Draw it into a PNG."),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(command, options)
 
 
 def run_crashes(

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from steelyard.client.units import text_of
 from steelyard.client.vault import Kind, Request, RequestState, Vault, VaultView
+from steelyard.options import with_options
 from steelyard.vault.actions import Done, Provider, decimals_of
 from steelyard.vault.amounts import decimal_of
 
@@ -72,9 +73,7 @@ def provider_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _with(command: Callable[..., Any], options: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(command, options)
 
 
 # ---- commands, on the network that ape is connected to
